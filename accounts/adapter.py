@@ -1,0 +1,80 @@
+"""How django-allauth signs our users in, and what the audit log says of it."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
+from allauth.core import context
+from allauth.core.internal import ratelimit
+from django.contrib import messages
+from django.contrib.auth import authenticate
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts import audit
+from accounts.forms import WRONG
+from accounts.models import Kind, Membership, User
+
+
+class Adapter(DefaultAccountAdapter):
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Nobody signs up: users are invited by an Admin or made by support."""
+        return False
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """An inactive user is answered, counted and logged like a wrong password."""
+        self.pre_authenticate(request, **credentials)
+        user = authenticate(request, **credentials)
+        AuthenticationBackend.unstash_authenticated_user()
+        if user:
+            self._rollback_login_failed_rl_usage()
+        else:
+            self.authentication_failed(request, **credentials)
+        return user
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        messages.error(request, WRONG)
+        return redirect("account_login")
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Per account and address: nobody can lock the owner out from elsewhere."""
+        account = super()._get_login_attempts_cache_key(request, **credentials)
+        return f"{account} {ratelimit.get_ip(request)}"
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        audit.record(Kind.SIGNED_IN, actor=user, partner=None, **_about(user))
+        super().login(request, user)
+
+    def logout(self, request: HttpRequest) -> None:
+        user = request.user
+        audit.record(Kind.SIGNED_OUT, actor=user, partner=None, **_about(user))
+        super().logout(request)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """What was typed is never kept: people type passwords where the e-mail belongs."""
+        user = User.objects.filter(email=credentials.get("email", "").lower()).first()
+        audit.record(Kind.SIGN_IN_FAILED, actor=None, partner=None, **_about(user))
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        user = request.user
+        if user.is_staff and not Membership.objects.active().filter(user=user).exists():
+            return resolve_url("admin:index")
+        return super().get_login_redirect_url(request)
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Only to where the person is now, not to any host that we also answer for."""
+        request = context.request
+        try:
+            (url or "").encode()
+        except UnicodeEncodeError:
+            return False
+        return url_has_allowed_host_and_scheme(
+            url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        )
+
+
+def _about(user: User | None) -> dict[str, str]:
+    if user is None:
+        return {"subject": "user:unknown", "stream": "s/sign-in"}
+    return {"subject": f"user:{user.pk}", "stream": f"u/{user.pk}"}

@@ -1,0 +1,46 @@
+"""The form on the sign-in page."""
+
+from typing import Any
+
+from allauth.account.forms import LoginForm
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+
+WRONG = "The e-mail or password is not right."
+WAIT = "Too many attempts. Wait five minutes, then try again."
+LONGEST_EMAIL = 254
+LONGEST_PASSWORD = 4096
+
+
+def is_text(value: str) -> None:
+    """Refuses lone surrogates: no database, hash or cache key can hold them."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValidationError(WRONG) from error
+
+
+class SignInForm(LoginForm):
+    """Has one sentence whatever is wrong, so that nobody learns who has an account.
+
+    What cannot be right is refused before a password is hashed.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields = {
+            "login": forms.CharField(max_length=LONGEST_EMAIL, validators=[is_text]),
+            "password": forms.CharField(
+                max_length=LONGEST_PASSWORD, strip=False, validators=[is_text]
+            ),
+        }
+
+    @property
+    def is_throttled(self) -> bool:
+        return self.has_error(NON_FIELD_ERRORS, "too_many_login_attempts")
+
+    @property
+    def objection(self) -> str:
+        if not self.is_bound or self.is_valid():
+            return ""
+        return WAIT if self.is_throttled else WRONG

@@ -1,0 +1,38 @@
+"""Addresses below /accounts/: what our people need of django-allauth, and our few switches.
+
+No sign-up and no e-mail management: users are invited, and support keeps their addresses.
+"""
+
+from allauth.account import views as allauth_views
+from django.urls import include, path
+
+from accounts import views
+
+urlpatterns = [
+    path("partner/", views.switch_partner, name="switch_partner"),
+    path("theme/", views.set_theme, name="set_theme"),
+    path("shortcuts/", views.set_shortcuts, name="set_shortcuts"),
+    path("login/", views.sign_in, name="account_login"),
+    path("logout/", allauth_views.logout, name="account_logout"),
+    path("reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),
+    path("password/change/", allauth_views.password_change, name="account_change_password"),
+    path("password/set/", allauth_views.password_set, name="account_set_password"),
+    path("password/reset/", allauth_views.password_reset, name="account_reset_password"),
+    path(
+        "password/reset/done/",
+        allauth_views.password_reset_done,
+        name="account_reset_password_done",
+    ),
+    path(
+        "password/reset/key/done/",
+        allauth_views.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+    path(
+        "password/reset/key/<str:uidb36>-<str:key>/",
+        allauth_views.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path("2fa/", include("allauth.mfa.urls")),
+    path("sessions/", include("allauth.usersessions.urls")),
+]

@@ -1,0 +1,121 @@
+// A link to a page with [data-dialog]: that part opens as a modal window over this page.
+// Whatever fails here, the link is followed or the form is sent as without script.
+
+const SHOWN_AGAIN = [409, 422];
+
+function isPlain(event) {
+  return event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+}
+
+// Addresses in the part are meant from the page that it comes from.
+function partOf(html, address) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const part = page.querySelector("[data-dialog]");
+  if (!part) throw new Error("The page has no part for a dialog");
+  for (const form of part.querySelectorAll("form")) {
+    form.setAttribute("action", new URL(form.getAttribute("action") ?? "", address).href);
+  }
+  for (const link of part.querySelectorAll("a[href]")) {
+    link.href = new URL(link.getAttribute("href"), address).href;
+  }
+  return document.importNode(part, true);
+}
+
+function windowFor(part) {
+  if (part.matches("dialog")) {
+    part.removeAttribute("open");
+    return part;
+  }
+  const dialog = document.createElement("dialog");
+  dialog.className = "dialog";
+  dialog.append(part);
+  return dialog;
+}
+
+export function bind(link, enhance) {
+  let dialog;
+
+  async function open() {
+    if (!dialog) {
+      const answer = await fetch(link.href, { redirect: "error" });
+      if (!answer.ok) throw new Error(`Answer ${answer.status}`);
+      dialog = windowFor(partOf(await answer.text(), link.href));
+      await show(dialog);
+    } else {
+      dialog.showModal();
+    }
+  }
+
+  async function show(fresh) {
+    document.body.append(fresh);
+    fresh.addEventListener("click", onClick);
+    fresh.addEventListener("submit", onSubmit);
+    fresh.showModal();
+    await enhance(fresh);
+  }
+
+  function onClick(event) {
+    const isBackdrop = event.target === event.currentTarget;
+    if (isBackdrop || !event.target.closest("[data-cancel]") || !isPlain(event)) return;
+    event.preventDefault();
+    dialog.close();
+  }
+
+  async function onSubmit(event) {
+    const form = event.target;
+    if (form.method !== "post") return;
+    event.preventDefault();
+    if (form.dataset.sent) return;
+    form.dataset.sent = "yes";
+    try {
+      await send(form, event.submitter);
+    } catch {
+      sendPlainly(form, event.submitter);
+    }
+  }
+
+  async function send(form, submitter) {
+    const answer = await fetch(form.getAttribute("action"), {
+      method: "POST",
+      body: new FormData(form, submitter),
+      redirect: "manual",
+    });
+    if (answer.type === "opaqueredirect") {
+      location.assign(dialog.dataset.done ?? location.pathname + location.search);
+    } else if (answer.ok || SHOWN_AGAIN.includes(answer.status)) {
+      await replace(partOf(await answer.text(), link.href));
+    } else {
+      throw new Error(`Answer ${answer.status}`);
+    }
+  }
+
+  async function replace(part) {
+    const old = dialog;
+    dialog = windowFor(part);
+    old.close();
+    old.remove();
+    await show(dialog);
+    dialog.querySelector("[role=alert], [aria-invalid=true]")?.scrollIntoView({ block: "nearest" });
+  }
+
+  function sendPlainly(form, submitter) {
+    if (submitter?.name) {
+      const chosen = document.createElement("input");
+      chosen.type = "hidden";
+      chosen.name = submitter.name;
+      chosen.value = submitter.value;
+      form.append(chosen);
+    }
+    form.submit();
+  }
+
+  link.addEventListener("click", async (event) => {
+    if (event.defaultPrevented || !isPlain(event)) return;
+    event.preventDefault();
+    try {
+      await open();
+    } catch {
+      location.assign(link.href);
+    }
+  });
+}
