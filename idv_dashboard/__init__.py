@@ -1,0 +1,1 @@
+"""The installation: settings, addresses, middleware. Nothing about identity lives here."""
