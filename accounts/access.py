@@ -1,0 +1,87 @@
+"""Who may reach a view. Each view of ours carries one of these marks, or the program does not start.
+
+What a member may then do to one verification is not said here but in `verifications.policy`.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.checks import Error
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import Rank
+
+View = Callable[..., HttpResponse]
+
+# Views of libraries, by where they come from, and who looks after their doors.
+THIRD_PARTY = ("allauth.", "django.contrib.admin.", "django.contrib.contenttypes.", "django.views.")
+
+
+def public(view: View) -> View:
+    """Anyone, signed in or not."""
+    view = login_not_required(view)
+    view.reach = "public"  # type: ignore[attr-defined]
+    return view
+
+
+def signed(view: View) -> View:
+    """A program that signs what it sends; the view looks at the signature itself."""
+    view = login_not_required(view)
+    view.reach = "signed"  # type: ignore[attr-defined]
+    return view
+
+
+def signed_in(view: View) -> View:
+    """Any user, of whatever partner or of none."""
+    view.reach = "signed in"  # type: ignore[attr-defined]
+    return view
+
+
+def member(rank: Rank = Rank.VIEWER) -> Callable[[View], View]:
+    """Users who work for a partner, in a role of this rank or above (else 403)."""
+
+    def mark(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.membership is None:
+                if request.user.is_staff:
+                    return redirect("admin:index")
+                raise PermissionDenied("You do not belong to a partner. Ask your Admin to add you.")
+            if request.membership.role.rank < rank:
+                raise PermissionDenied(
+                    f"This needs the role {rank.label} or above; yours is "
+                    f"{request.membership.role}."
+                )
+            return view(request, *args, **kwargs)
+
+        guarded.reach = f"member from {rank.label}"  # type: ignore[attr-defined]
+        return guarded
+
+    return mark
+
+
+def views(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, View]]:
+    """Every address pattern of the program with its view."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from views(pattern, path)
+        elif isinstance(pattern, URLPattern):
+            yield path, pattern.callback
+
+
+def every_view_declares_its_reach(**_: Any) -> list[Error]:
+    return [
+        Error(
+            f"The view at /{path} does not declare who may reach it.",
+            hint="Mark it with a decorator of accounts.access.",
+            id="accounts.E001",
+        )
+        for path, view in views()
+        if not hasattr(view, "reach") and not view.__module__.startswith(THIRD_PARTY)
+    ]

@@ -1,0 +1,74 @@
+"""The only writer of the audit log.
+
+Each entry is the next link of its stream's chain: digest = SHA-256 over the canonical body, and
+the body names the digest before it. A stream is small and has one writer at a time (a verification,
+a user, a partner), so that two decisions never wait for one chain.
+"""
+
+import hashlib
+import json
+from datetime import UTC
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import AuditEntry, AuditHead, Kind, Partner, User
+
+FIRST = "0" * 64
+
+
+def canonical(facts: dict[str, Any]) -> str:
+    """Sorted keys, no spaces, no floats: the same facts always give the same bytes."""
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest_of(body: str) -> str:
+    return hashlib.sha256(b"idv-audit-1\0" + body.encode()).hexdigest()
+
+
+def record(
+    kind: Kind,
+    *,
+    actor: User | None,
+    partner: Partner | None,
+    subject: str,
+    stream: str,
+    **facts: str | int | bool | list[str] | None,
+) -> AuditEntry:
+    """Appends one entry, in the caller's transaction; `actor` None is the system.
+
+    `facts` must hold nothing of an applicant: codes, references and numbers only.
+    """
+    with transaction.atomic():
+        head = AuditHead.objects.select_for_update().filter(stream=stream).first()
+        entry = AuditEntry(
+            stream=stream,
+            seq=head.seq + 1 if head else 1,
+            prev=head.digest if head else FIRST,
+            kind=Kind(kind),
+            at=timezone.now(),
+            actor=actor.pk if actor else None,
+            partner=partner.pk if partner else None,
+            subject=subject,
+        )
+        entry.body = canonical(
+            {
+                "stream": entry.stream,
+                "seq": entry.seq,
+                "prev": entry.prev,
+                "kind": entry.kind,
+                "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
+                "actor": entry.actor,
+                "partner": entry.partner,
+                "subject": entry.subject,
+                "facts": facts,
+            }
+        )
+        entry.digest = digest_of(entry.body)
+        entry.save()
+        if head:
+            AuditHead.objects.filter(stream=stream).update(seq=entry.seq, digest=entry.digest)
+        else:
+            AuditHead.objects.create(stream=stream, seq=entry.seq, digest=entry.digest)
+    return entry

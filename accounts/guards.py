@@ -1,0 +1,108 @@
+"""Rules that the database keeps by trigger, alike on SQLite and PostgreSQL.
+
+Append-only models refuse UPDATE, DELETE, TRUNCATE and REPLACE; a model may add rules of its own by
+a `guards` attribute: name → (event, SQL condition that is refused, sentence).
+PostgreSQL's triggers are ENABLE ALWAYS: an ordinary one is skipped by a replica role.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from django.apps import apps
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
+
+from accounts.models import AppendOnly
+
+
+class Guard(NamedTuple):
+    name: str
+    table: str
+    event: str  # INSERT, UPDATE, DELETE or TRUNCATE
+    refused_when: str
+    sentence: str
+
+
+def _guards(model: type[Model], vendor: str) -> Iterator[Guard]:
+    table = model._meta.db_table
+    if issubclass(model, AppendOnly):
+        sentence = f"{table} is append-only"
+        yield Guard(f"{table}_no_update", table, "UPDATE", "TRUE", sentence)
+        yield Guard(f"{table}_no_delete", table, "DELETE", "TRUE", sentence)
+        if vendor == "postgresql":
+            yield Guard(f"{table}_no_truncate", table, "TRUNCATE", "TRUE", sentence)
+        else:
+            key = model._meta.pk.column
+            taken = f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608
+            yield Guard(f"{table}_no_replace", table, "INSERT", taken, sentence)
+    for name, (event, refused_when, sentence) in getattr(model, "guards", {}).items():
+        yield Guard(f"{table}_{name}", table, event, refused_when, sentence)
+
+
+def declared(vendor: str) -> list[Guard]:
+    return [guard for model in apps.get_models() for guard in _guards(model, vendor)]
+
+
+def _create(guard: Guard, vendor: str) -> list[str]:
+    name, table, event, refused_when, sentence = guard
+    if vendor == "sqlite":
+        return [
+            f"CREATE TRIGGER {name} BEFORE {event} ON {table} WHEN {refused_when} "
+            f"BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
+        ]
+    each = "STATEMENT" if event == "TRUNCATE" else "ROW"
+    give_back = {"DELETE": "OLD", "TRUNCATE": "NULL"}.get(event, "NEW")
+    return [
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF {refused_when} THEN RAISE EXCEPTION '{sentence}' USING ERRCODE = '23514'; END IF; "
+        f"RETURN {give_back}; END $$",
+        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH {each} "
+        f"EXECUTE FUNCTION {name}()",
+        f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}",
+    ]
+
+
+def _drop(guard: Guard, vendor: str) -> list[str]:
+    if vendor == "sqlite":
+        return [f"DROP TRIGGER IF EXISTS {guard.name}"]
+    return [
+        f"DROP TRIGGER IF EXISTS {guard.name} ON {guard.table}",
+        f"DROP FUNCTION IF EXISTS {guard.name}()",
+    ]
+
+
+def _run(connection: BaseDatabaseWrapper, statements: list[str]) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    tables = set(connection.introspection.table_names())
+    for guard in declared(connection.vendor):
+        if guard.table in tables:
+            _run(connection, _drop(guard, connection.vendor) + _create(guard, connection.vendor))
+
+
+def lift(connection: BaseDatabaseWrapper) -> None:
+    """Takes the guards away: for tests that must empty tables, never for the program."""
+    for guard in declared(connection.vendor):
+        _run(connection, _drop(guard, connection.vendor))
+
+
+def missing(connection: BaseDatabaseWrapper) -> list[str]:
+    """Names of declared guards that the database does not hold, or holds switched off."""
+    query = (
+        "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        if connection.vendor == "sqlite"
+        else "SELECT tgname FROM pg_trigger WHERE tgenabled = 'A'"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        present = {name for (name,) in cursor.fetchall()}
+    return [g.name for g in declared(connection.vendor) if g.name[:63] not in present]
+
+
+def install_after_migrate(using: str, **_: Any) -> None:
+    install(connections[using])

@@ -1,0 +1,41 @@
+"""request.membership: the partner this user works for now, and in which role."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from accounts.models import Membership
+
+SESSION_KEY = "partner"
+
+
+def current_membership(get_response: Callable) -> Callable[[HttpRequest], HttpResponse]:
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request.memberships = _memberships(request)
+        request.membership = _chosen(request)
+        return get_response(request)
+
+    return middleware
+
+
+def _memberships(request: HttpRequest) -> list[Membership]:
+    if not request.user.is_authenticated:
+        return []
+    memberships = Membership.objects.active().filter(user=request.user)
+    return list(memberships.select_related("partner", "role").order_by("partner__name"))
+
+
+def _chosen(request: HttpRequest) -> Membership | None:
+    chosen = request.session.get(SESSION_KEY) if request.memberships else None
+    for membership in request.memberships:
+        membership.user = request.user
+        if membership.partner_id == chosen:
+            return membership
+    return request.memberships[0] if request.memberships else None
+
+
+def switch(request: HttpRequest, membership: Membership) -> None:
+    """From here on, and in the requests to come, this user works for that partner."""
+    if request.membership != membership:
+        request.session[SESSION_KEY] = membership.partner_id
+        request.membership = membership
