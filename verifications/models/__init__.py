@@ -1,0 +1,43 @@
+"""Nouns. Import them from here."""
+
+from verifications.models.callback import CallbackBody, Outcome, ProviderCallback, Stage
+from verifications.models.decision import Decision, DecisionReason, DecisionText
+from verifications.models.findings import Photo, PhotoState, Tag, TagKind
+from verifications.models.note import Note
+from verifications.models.reason import ReasonGroup, RejectionReason, Sets
+from verifications.models.verification import ReviewType, TokenType, Verification
+from verifications.models.webhook import (
+    AttemptAnswer,
+    DeliveryBody,
+    DeliveryState,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+
+__all__ = [
+    "AttemptAnswer",
+    "CallbackBody",
+    "Decision",
+    "DecisionReason",
+    "DecisionText",
+    "DeliveryBody",
+    "DeliveryState",
+    "Note",
+    "Outcome",
+    "Photo",
+    "PhotoState",
+    "ProviderCallback",
+    "ReasonGroup",
+    "RejectionReason",
+    "ReviewType",
+    "Sets",
+    "Stage",
+    "Tag",
+    "TagKind",
+    "TokenType",
+    "Verification",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+]

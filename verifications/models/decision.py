@@ -1,0 +1,130 @@
+"""What a person decided, written once. Texts stand beside, where they can be erased."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import AppendOnly, Partner, Plan, PricingModel, User
+from verifications.models.verification import Verification
+from verifications.statuses import Action, Status
+
+TEXT_LIMIT = 4000
+
+
+class Decision(AppendOnly):
+    """One approval, denial or undo, with the facts that allowed it at that moment.
+
+    Its reasons are inserted first, so that the database can refuse a denial without one.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    verification = models.ForeignKey(
+        Verification, on_delete=models.PROTECT, related_name="decisions"
+    )
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
+    action = models.CharField(max_length=10, choices=Action)
+    from_status = models.CharField(max_length=20, choices=Status)
+    from_suspected = models.BooleanField()
+    to_status = models.CharField(max_length=20, choices=Status)
+    to_suspected = models.BooleanField()
+    revision = models.PositiveIntegerField(help_text="Of the verification, after this decision.")
+    request_key = models.UUIDField()
+    supersedes = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded_by"
+    )
+    undoes = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="undone_by"
+    )
+    decided_at = models.DateTimeField(default=timezone.now)
+    undoable_until = models.DateTimeField(null=True, blank=True)
+
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="decisions")
+    role_name = models.CharField(max_length=40)
+    role_rank = models.PositiveSmallIntegerField()
+    may_approve = models.BooleanField()
+    may_deny = models.BooleanField()
+    pricing_model = models.CharField(max_length=30, choices=PricingModel)
+    plan = models.CharField(max_length=20, choices=Plan)
+
+    guards = {
+        "denial_has_reason": (
+            "INSERT",
+            "NEW.action = 'deny' AND NOT EXISTS (SELECT 1 FROM verifications_decisionreason"
+            " WHERE decision_id = NEW.id)",
+            "a denial has a reason",
+        ),
+    }
+
+    class Meta:
+        ordering = ["revision"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["verification", "request_key"], name="decision_once_a_request"
+            ),
+            models.UniqueConstraint(
+                fields=["verification", "revision"], name="decision_once_a_revision"
+            ),
+            models.CheckConstraint(
+                condition=Q(action=Action.APPROVE, to_status=Status.APPROVED, to_suspected=False)
+                | Q(action=Action.DENY, to_status=Status.DENIED, to_suspected=False)
+                | Q(action=Action.UNDO),
+                name="decision_leads_where_it_says",
+            ),
+            models.CheckConstraint(
+                condition=Q(action=Action.UNDO, undoes__isnull=False)
+                | (~Q(action=Action.UNDO) & Q(undoes=None)),
+                name="decision_undo_names_its_decision",
+            ),
+            models.CheckConstraint(condition=Q(role_rank=40), name="decision_by_an_admin"),
+            models.CheckConstraint(
+                condition=~Q(action=Action.APPROVE) | Q(may_approve=True),
+                name="decision_approval_was_permitted",
+            ),
+            models.CheckConstraint(
+                condition=~Q(action=Action.DENY)
+                | Q(may_deny=True, pricing_model=PricingModel.CHARGE_PER_COMPLETED),
+                name="decision_denial_was_permitted",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["partner", "-decided_at"], name="decision_by_partner"),
+            models.Index(fields=["actor", "-decided_at"], name="decision_by_actor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.verification_id}/{self.revision}"
+
+
+class DecisionReason(AppendOnly):
+    """A reason with the wording that it had when it was chosen."""
+
+    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="reasons")
+    position = models.PositiveSmallIntegerField()
+    code = models.CharField(max_length=64)
+    label = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["decision", "code"], name="decision_reason_once"),
+        ]
+        indexes = [models.Index(fields=["code", "decision"], name="decision_reason_by_code")]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class DecisionText(models.Model):
+    """What was written with a decision, and the fields that an undo gives back."""
+
+    decision = models.OneToOneField(
+        Decision, on_delete=models.CASCADE, primary_key=True, related_name="text"
+    )
+    message_to_applicant = models.TextField(blank=True)
+    internal_note = models.TextField(blank=True)
+    former = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return str(self.decision_id)

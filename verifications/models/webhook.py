@@ -1,0 +1,148 @@
+"""What partners are told: their addresses, the outbox, and each try."""
+
+import base64
+import secrets
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import AppendOnly, Partner
+from verifications.models.decision import Decision
+from verifications.models.verification import Verification
+
+
+def new_signing_key() -> str:
+    """A key as the Standard Webhooks specification writes it: whsec_ and base64 of 32 bytes."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+class WebhookEndpoint(models.Model):
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="endpoints")
+    name = models.CharField(max_length=100)
+    address = models.URLField(max_length=500)
+    events = models.JSONField(default=list)
+    signing_key = models.CharField(max_length=100, default=new_signing_key)
+    former_key = models.CharField(max_length=100, blank=True)
+    former_key_until = models.DateTimeField(null=True, blank=True)
+    headers = models.JSONField(default=dict, blank=True)
+    is_active = models.BooleanField("active", default=True)
+    switched_off_why = models.CharField(max_length=200, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["partner", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DeliveryState(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    DELIVERED = "delivered", "Delivered"
+    WITHDRAWN = "withdrawn", "Withdrawn by undo"
+    GIVEN_UP = "given_up", "Given up"
+
+
+class WebhookDelivery(models.Model):
+    """One message to one endpoint: the outbox and the delivery log in one.
+
+    `claimed_until` in the future means that a worker is sending it right now.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    endpoint = models.ForeignKey(
+        WebhookEndpoint, on_delete=models.PROTECT, related_name="deliveries"
+    )
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
+    verification = models.ForeignKey(
+        Verification, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries"
+    )
+    decision = models.ForeignKey(
+        Decision, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries"
+    )
+    event = models.CharField(max_length=64)
+    sequence = models.PositiveIntegerField(
+        help_text="Counts the messages of one verification to one endpoint."
+    )
+    state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    queued_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(default=timezone.now)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    last_code = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-queued_at", "-id"]
+        verbose_name_plural = "webhook deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["verification", "endpoint", "sequence"], name="delivery_sequence_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=DeliveryState.values), name="delivery_state_is_known"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=Q(state=DeliveryState.WAITING),
+                name="delivery_due",
+            ),
+            models.Index(fields=["partner", "-queued_at", "-id"], name="delivery_newest"),
+            models.Index(
+                fields=["partner", "-queued_at"],
+                condition=Q(state=DeliveryState.GIVEN_UP)
+                | Q(state=DeliveryState.WAITING, attempts__gt=0),
+                name="delivery_in_trouble",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.sequence}"
+
+
+class DeliveryBody(models.Model):
+    """The bytes that go out, frozen when they were queued."""
+
+    delivery = models.OneToOneField(
+        WebhookDelivery, on_delete=models.CASCADE, primary_key=True, related_name="body"
+    )
+    raw = models.BinaryField()
+
+    def __str__(self) -> str:
+        return str(self.delivery_id)
+
+
+class WebhookAttempt(AppendOnly):
+    """One try. The first KiB of the answer may quote the body, so it stands beside."""
+
+    delivery = models.ForeignKey(WebhookDelivery, on_delete=models.PROTECT, related_name="tries")
+    number = models.PositiveSmallIntegerField()
+    started_at = models.DateTimeField()
+    milliseconds = models.PositiveIntegerField()
+    code = models.PositiveSmallIntegerField(null=True, blank=True)
+    problem = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["delivery", "number"], name="attempt_number_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.code or self.problem}"
+
+
+class AttemptAnswer(models.Model):
+    attempt = models.OneToOneField(
+        WebhookAttempt, on_delete=models.CASCADE, primary_key=True, related_name="answer"
+    )
+    raw = models.BinaryField()
+
+    def __str__(self) -> str:
+        return str(self.attempt_id)
