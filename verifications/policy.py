@@ -1,0 +1,166 @@
+"""May this person do this to this verification, and if not, why not.
+
+The only place that knows: the page, the POST, the API and support's tools ask here. Pure: it looks
+at the objects that it is given, saved or not, and runs no query of its own.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from accounts.models import Membership, PricingModel, Rank
+from verifications.models import Verification
+from verifications.statuses import ARROWS, TAGS_REMOVABLE, Action, Status
+
+
+class Check(NamedTuple):
+    """One rule's answer: what it looked at, who can change that, and a sentence for a person."""
+
+    rule: str
+    passed: bool
+    fact: str
+    changed_by: str
+    sentence: str
+
+
+Rule = Callable[[Membership, Action, Verification], Check]
+
+DONE = {Action.APPROVE: "approved", Action.DENY: "denied", Action.UNDO: "taken back"}
+SUPPORT = "Support"
+PARTNER_ADMIN = "An Admin of the partner"
+NOBODY = "Nobody"
+
+
+def membership_is_active(membership: Membership, action: Action, it: Verification) -> Check:
+    active = membership.is_active and membership.partner.is_active and membership.user.is_active
+    passed = active and membership.partner_id == it.partner_id
+    return Check(
+        "membership_is_active",
+        passed,
+        f"{membership.user} at {membership.partner}: {'active' if active else 'not active'}",
+        f"{PARTNER_ADMIN}, or support",
+        "You work for the partner of this verification."
+        if passed
+        else "You do not work for the partner of this verification.",
+    )
+
+
+def role_is_admin(membership: Membership, action: Action, it: Verification) -> Check:
+    passed = membership.role.rank == Rank.ADMIN
+    return Check(
+        "role_is_admin",
+        passed,
+        f"Role: {membership.role.name}",
+        PARTNER_ADMIN,
+        "You are an Admin."
+        if passed
+        else f"You have read access: only Admins decide, and your role is {membership.role.name}.",
+    )
+
+
+def partner_may_approve(membership: Membership, action: Action, it: Verification) -> Check:
+    partner = membership.partner
+    return Check(
+        "partner_may_approve",
+        partner.may_approve,
+        f"Approving by hand: {'on' if partner.may_approve else 'off'}",
+        SUPPORT,
+        f"Approving by hand is switched {'on' if partner.may_approve else 'off'} "
+        f"for {partner.name}.",
+    )
+
+
+def partner_may_deny(membership: Membership, action: Action, it: Verification) -> Check:
+    partner = membership.partner
+    return Check(
+        "partner_may_deny",
+        partner.may_deny,
+        f"Denying by hand: {'on' if partner.may_deny else 'off'}",
+        SUPPORT,
+        f"Denying by hand is switched {'on' if partner.may_deny else 'off'} for {partner.name}.",
+    )
+
+
+def pricing_permits_denial(membership: Membership, action: Action, it: Verification) -> Check:
+    partner = membership.partner
+    passed = partner.pricing_model == PricingModel.CHARGE_PER_COMPLETED
+    model = PricingModel(partner.pricing_model).label
+    return Check(
+        "pricing_permits_denial",
+        passed,
+        f"Pricing model: {model}, plan {partner.get_plan_display()}",
+        f"{SUPPORT} (contract)",
+        f"{partner.name} pays by the {model} model, with which Deny comes."
+        if passed
+        else f"{partner.name} pays by the {model} model; Deny comes with Charge Per Completed.",
+    )
+
+
+def status_permits(membership: Membership, action: Action, it: Verification) -> Check:
+    if action == Action.REMOVE_TAG:
+        passed = it.status in TAGS_REMOVABLE
+    elif action == Action.UNDO:
+        passed = it.decision_id is not None
+    else:
+        passed = (it.standing, action) in ARROWS
+    return Check(
+        "status_permits",
+        passed,
+        f"Status: {it.standing}",
+        NOBODY,
+        f"It is {it.standing}." if passed else _status_sentence(action, it),
+    )
+
+
+def _status_sentence(action: Action, it: Verification) -> str:
+    if action == Action.UNDO:
+        return "There is no decision to take back."
+    verb = {Action.REMOVE_TAG: "change"}.get(action, action.value)
+    reasons = {
+        Status.APPROVED: "It is approved already.",
+        Status.DENIED: "It is denied already.",
+        Status.REVIEWING: f"It is being reviewed: wait for the result, then {verb}.",
+        Status.ACTIVE: "The applicant has not finished yet: there is nothing to decide.",
+        Status.EXPIRED: "It expired without evidence: ask the applicant to start again.",
+    }
+    return reasons.get(Status(it.status), "Its data is gone: there is nothing left to decide.")
+
+
+# The rules of each action in the order in which they are answered.
+RULES: dict[Action, tuple[Rule, ...]] = {
+    Action.APPROVE: (membership_is_active, role_is_admin, partner_may_approve, status_permits),
+    Action.DENY: (
+        membership_is_active,
+        role_is_admin,
+        partner_may_deny,
+        pricing_permits_denial,
+        status_permits,
+    ),
+    Action.REMOVE_TAG: (membership_is_active, role_is_admin, partner_may_approve, status_permits),
+    # Taking back is a correction: no flag and no price stands in its way.
+    Action.UNDO: (membership_is_active, role_is_admin, status_permits),
+}
+
+
+def explain(membership: Membership, action: Action, verification: Verification) -> list[Check]:
+    """Every rule of the action with its answer, in order."""
+    return [rule(membership, action, verification) for rule in RULES[action]]
+
+
+def objection(membership: Membership, action: Action, verification: Verification) -> Check | None:
+    """The first rule that says no; None: it may be done."""
+    checks = explain(membership, action, verification)
+    return next((check for check in checks if not check.passed), None)
+
+
+def standing_objection(
+    membership: Membership, action: Action, verification: Verification
+) -> Check | None:
+    """The first objection other than the status: what is answered before the form is read."""
+    checks = explain(membership, action, verification)
+    refused = (check for check in checks if not check.passed)
+    return next((check for check in refused if check.rule != status_permits.__name__), None)
+
+
+def support_code(check: Check, action: Action, verification: Verification) -> str:
+    """What support needs to find the refusal again; holds nothing of the applicant."""
+    return f"{action.value}/{check.rule}/{verification.scan_ref}/r{verification.revision}"
