@@ -1,0 +1,114 @@
+"""Partners, people and bodies for tests, without fixtures: for threads and processes too."""
+
+import json
+from typing import Any
+
+import factory
+
+from accounts.models import Membership, Partner, Plan, PricingModel, Role, User
+from verifications.callbacks import provider
+from verifications.models import WebhookEndpoint
+
+PASSWORD = "demo-Passw0rd-2026"
+EVENTS = {"05": "IDENTIFICATION_EXPIRED", "06": "IDENTIFICATION_CANCELLED"}
+EVENTS |= {"14": "IDENTIFICATION_MANUAL_FINISHED", "15": "IDENTIFICATION_MANUAL_FINISHED"}
+EVENTS |= {"21": "IDENTIFICATION", "22": "IDENTIFICATION_RESUBMITTED", "24": "DOCUMENT_EXPIRATION"}
+
+
+class PartnerFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Partner
+        django_get_or_create = ("key",)
+
+    key = factory.Sequence(lambda n: f"partner-{n}")
+    name = factory.LazyAttribute(lambda partner: partner.key.title())
+    plan = Plan.PREMIUM
+    pricing_model = PricingModel.CHARGE_PER_COMPLETED
+    may_approve = True
+    may_deny = True
+    callback_key = factory.LazyAttribute(lambda partner: f"key-of-{partner.key}")
+
+
+class NorthbankFactory(PartnerFactory):
+    key = "northbank"
+
+
+class SouthpayFactory(PartnerFactory):
+    key = "southpay"
+    plan = Plan.ENTERPRISE
+    pricing_model = PricingModel.CHARGE_PER_APPROVED
+
+
+class EastcreditFactory(PartnerFactory):
+    key = "eastcredit"
+    plan = Plan.BASIC
+    may_approve = False
+    may_deny = False
+
+
+class UserFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = User
+        django_get_or_create = ("email",)
+
+    name = factory.Sequence(lambda n: f"Person {n}")
+    email = factory.LazyAttribute(lambda u: f"{u.name.split()[0].lower()}@partner.example")
+    password = factory.django.Password(PASSWORD)
+
+
+def person(name: str, partner: Partner, rank: int) -> User:
+    email = f"{name.split()[0].lower()}@{partner.key}.example"
+    user = UserFactory(name=name, email=email)
+    role = Role.objects.get(rank=rank)
+    Membership.objects.get_or_create(user=user, partner=partner, defaults={"role": role})
+    return user
+
+
+def support(name: str) -> User:
+    email = f"{name.split()[0].lower()}@support.example"
+    return UserFactory(name=name, email=email, is_staff=True)
+
+
+def membership(user: User) -> Membership:
+    """The only membership of this user, with all that the policy looks at."""
+    return Membership.objects.select_related("user", "partner", "role").get(user=user)
+
+
+def body(sample: str, **changes: Any) -> dict[str, Any]:
+    """A sample body by the start of its file name; `status` and `data` are merged, not replaced."""
+    (path,) = (provider.WIRE / "samples").glob(f"{sample}-*.json")
+    result = json.loads(path.read_text(encoding="utf-8"))
+    for key, value in changes.items():
+        merges = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = {**result[key], **value} if merges else value
+    return result
+
+
+def sample(number: str, *, event: str = "", **changes: Any) -> tuple[str, bytes]:
+    """Event and raw bytes of a sample, unchanged to the byte where nothing is changed."""
+    event = event or EVENTS.get(number, "IDENTIFICATION_AUTO_FINISHED")
+    if changes:
+        return event, json.dumps(body(number, **changes), ensure_ascii=False).encode()
+    (path,) = (provider.WIRE / "samples").glob(f"{number}-*.json")
+    return event, path.read_bytes()
+
+
+def role(rank: int) -> Role:
+    return Role.objects.get(rank=rank)
+
+
+def join(user: User, partner: Partner, rank: int) -> Membership:
+    return Membership.objects.create(user=user, partner=partner, role=role(rank))
+
+
+def endpoint(partner: Partner, **fields: Any) -> WebhookEndpoint:
+    """An address of the partner that wants to hear of every decision."""
+    return WebhookEndpoint.objects.create(
+        **{
+            "partner": partner,
+            "name": "Main",
+            "address": "https://hooks.partner.example/idv",
+            "events": ["IDENTIFICATION_MANUAL_FINISHED"],
+        }
+        | fields
+    )

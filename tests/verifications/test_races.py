@@ -1,0 +1,104 @@
+"""Two Admins at once: exactly one decision, the other is told, nothing is left half done."""
+
+import os
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connection, connections
+
+from accounts.models import AuditEntry, Kind, Membership
+from tests import factories
+from verifications import decisions
+from verifications.callbacks import intake
+from verifications.models import Decision, RejectionReason, Verification, WebhookDelivery
+from verifications.statuses import Action
+
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "200"))
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+
+def one_try(membership: Membership, it: Verification, action: Action, barrier: Barrier) -> str:
+    reasons = [RejectionReason.objects.get(code="UNDER_AGE")] if action == Action.DENY else []
+    intent = decisions.Intent(
+        action=action, seen_revision=1, request_key=uuid.uuid4(), reasons=reasons
+    )
+    barrier.wait()
+    try:
+        decisions.decide(membership, it, intent)
+    except decisions.Stale:
+        return "stale"
+    finally:
+        connections.close_all()
+    return "decided"
+
+
+def test_exactly_one_of_two_admins_decides() -> None:
+    northbank = factories.NorthbankFactory()
+    factories.endpoint(northbank)
+    admins = [factories.person(name, northbank, 40) for name in ("Ada Lind", "Amos Reed")]
+    memberships = [factories.membership(user) for user in admins]
+    outcomes: Counter[tuple[str, ...]] = Counter()
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(ROUNDS):
+            event, raw = factories.sample("07", scanRef=f"race-{number}")
+            it = intake.receive(northbank, event, raw).callback.verification
+            barrier = Barrier(2)
+            tries = [
+                pool.submit(one_try, membership, it, action, barrier)
+                for membership, action in zip(
+                    memberships, (Action.APPROVE, Action.DENY), strict=True
+                )
+            ]
+            outcomes[tuple(sorted(one.result() for one in tries))] += 1
+    assert outcomes == {("decided", "stale"): ROUNDS}
+    assert Decision.objects.count() == ROUNDS
+    assert AuditEntry.objects.filter(kind__in=[Kind.APPROVED, Kind.DENIED]).count() == ROUNDS
+    assert WebhookDelivery.objects.filter(decision__isnull=False).count() == ROUNDS
+    for it in Verification.objects.select_related("decision"):
+        assert it.revision == 2
+        assert it.decision
+        assert it.status == it.decision.to_status
+
+
+def test_the_same_request_at_once_is_one_decision() -> None:
+    northbank = factories.NorthbankFactory()
+    ada = factories.membership(factories.person("Ada Lind", northbank, 40))
+    event, raw = factories.sample("07")
+    it = intake.receive(northbank, event, raw).callback.verification
+    intent = decisions.Intent(action=Action.APPROVE, seen_revision=1, request_key=uuid.uuid4())
+    barrier = Barrier(4)
+
+    def again(_: int) -> object:
+        barrier.wait()
+        try:
+            return decisions.decide(ada, it, intent).pk
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(again, range(4)))) == 1
+    assert Decision.objects.count() == 1
+    assert connection.vendor in ("sqlite", "postgresql")
+
+
+def test_the_same_body_at_once_is_one_verification() -> None:
+    northbank = factories.NorthbankFactory()
+    event, raw = factories.sample("01")
+    barrier = Barrier(4)
+
+    def again(_: int) -> int:
+        barrier.wait()
+        try:
+            return sum(intake.receive(northbank, event, raw).is_accepted for _ in range(5))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(again, range(4))) == 20
+    assert Verification.objects.count() == 1
+    (callback,) = Verification.objects.get().callbacks.all()
+    assert callback.times_received == 20

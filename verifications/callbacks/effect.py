@@ -1,0 +1,248 @@
+"""What an accepted body does, in the order of (final, finishTime, received)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Kind
+from verifications import lifecycle
+from verifications.callbacks import provider
+from verifications.models import (
+    Outcome,
+    Photo,
+    PhotoState,
+    ProviderCallback,
+    ReviewType,
+    Tag,
+    TagKind,
+    Verification,
+)
+from verifications.search import folded
+from verifications.statuses import PROVIDER_MAY, Standing, Status
+from verifications.webhooks import outbox
+
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+@transaction.atomic
+def apply(callback: ProviderCallback, body: dict[str, Any]) -> None:
+    """Does with an accepted body what the rules say, and notes on its row what that was."""
+    if callback.event == provider.EXPIRATION:
+        _note_expiration(callback, body)
+    else:
+        _apply_identification(callback, provider.identification(body))
+    callback.save()
+
+
+def apply_kept(verification: Verification) -> None:
+    """After an undo: the newest callback that waited behind the person's decision speaks again."""
+    kept = verification.callbacks.filter(outcome=Outcome.DECIDED).select_related("body", "partner")
+    newest = max(kept, key=order, default=None)
+    if newest is not None:
+        apply(newest, provider.read(bytes(newest.body.raw), newest.event))
+
+
+def _note_expiration(callback: ProviderCallback, body: dict[str, Any]) -> None:
+    of_partner = Verification.objects.filter(partner=callback.partner)
+    verification = of_partner.filter(scan_ref=body["scanRef"]).first()
+    callback.verification = verification
+    callback.overall = body["expirationThreshold"]
+    callback.outcome = Outcome.NOTED if verification else Outcome.UNMATCHED
+    if not verification:
+        callback.notice = "No verification has this scan ref."
+
+
+def _apply_identification(callback: ProviderCallback, received: provider.Received) -> None:
+    callback.overall = received.overall
+    callback.is_final = received.is_final
+    callback.finished_at = received.finished_at
+    callback.notice = _notice(received)
+    verification = _locked(callback, received)
+    if verification is None:
+        callback.verification = _begin(callback, received)
+        callback.outcome = Outcome.APPLIED
+        return
+    callback.verification = verification
+    callback.outcome = _outcome(callback, received, verification)
+    if callback.outcome == Outcome.APPLIED and received.standing:
+        _update(callback, received, verification, received.standing)
+    elif callback.outcome == Outcome.DECIDED and callback.event == provider.RESUBMITTED:
+        _show_new_data(callback, received, verification)
+
+
+def _locked(callback: ProviderCallback, received: provider.Received) -> Verification | None:
+    rows = Verification.objects.select_for_update(of=("self",))
+    rows = rows.select_related("partner", "callback")
+    return rows.filter(partner=callback.partner, scan_ref=received.scan_ref).first()
+
+
+def _notice(received: provider.Received) -> str:
+    if received.standing is None:
+        return "An unknown result: nothing was decided by it."
+    if any(not provider.is_usable_link(link) for link in received.photos.values()):
+        return "A photo link that cannot be used: the key may have been stolen."
+    return ""
+
+
+def _outcome(
+    callback: ProviderCallback, received: provider.Received, verification: Verification
+) -> Outcome:
+    if received.standing is None:
+        return Outcome.NOTED
+    if _is_older(callback, verification.callback):
+        return Outcome.LATE
+    if received.standing.status not in PROVIDER_MAY[Status(verification.status)]:
+        return Outcome.LATE
+    return Outcome.DECIDED if verification.decision_id else Outcome.APPLIED
+
+
+def _is_older(callback: ProviderCallback, applied: ProviderCallback | None) -> bool:
+    return applied is not None and order(callback) < order(applied)
+
+
+def order(callback: ProviderCallback) -> tuple[bool, datetime, int]:
+    return callback.is_final, callback.finished_at or EPOCH, callback.pk
+
+
+def data_fields(received: provider.Received) -> dict[str, Any]:
+    """The columns that tell of the applicant and the document."""
+    return {
+        "client_id": received.client_id,
+        "external_ref": received.external_ref,
+        "name": received.name,
+        "search_text": folded(received.name),
+        "platform": received.platform,
+        "document_type": received.document_type,
+        "document_country": received.document_country,
+        "document_number": received.document_number,
+        "document_expires_on": received.document_expires_on,
+    }
+
+
+def result_fields(received: provider.Received, event: str) -> dict[str, Any]:
+    """The columns that tell of the provider's result."""
+    reviewed = event == "IDENTIFICATION_MANUAL_FINISHED"
+    return {
+        "overall": received.overall,
+        "is_final": received.is_final,
+        "token_type": received.token_type,
+        "review_type": ReviewType.MANUAL if reviewed else ReviewType.AUTOMATIC,
+        "auto_face": received.auto_face,
+        "auto_document": received.auto_document,
+        "manual_face": received.manual_face,
+        "manual_document": received.manual_document,
+        "deny_reasons": received.deny_reasons,
+        "finished_at": received.finished_at,
+    }
+
+
+def _begin(callback: ProviderCallback, received: provider.Received) -> Verification:
+    """A first body with an unknown word waits in REVIEWING, the word kept beside it."""
+    verification = Verification(
+        partner=callback.partner,
+        scan_ref=received.scan_ref,
+        callback=callback,
+        started_at=received.started_at or received.finished_at or timezone.now(),
+        **data_fields(received),
+        **result_fields(received, callback.event),
+    )
+    at = received.standing or Standing(Status.REVIEWING, False)
+    lifecycle.begin(verification, at)
+    _write_tags(verification, received)
+    _write_photos(verification, received)
+    # After tags and data: the partner is told of the whole.
+    if received.standing is not None:
+        outbox.queue(verification, callback.event)
+    return verification
+
+
+def _update(
+    callback: ProviderCallback,
+    received: provider.Received,
+    verification: Verification,
+    told: Standing,
+) -> None:
+    _write_tags(verification, received)
+    _write_photos(verification, received)
+    to = _without_removed_suspicion(verification, received, told)
+    moved = to != verification.standing
+    lifecycle.move(
+        verification,
+        lifecycle.Move(
+            to=to,
+            kind=Kind.UPDATED,
+            actor=None,
+            fields=data_fields(received)
+            | result_fields(received, callback.event)
+            | {"callback": callback},
+            facts={"callback": callback.pk, "event": callback.event},
+            event=callback.event if moved else "",
+        ),
+    )
+
+
+def _show_new_data(
+    callback: ProviderCallback, received: provider.Received, verification: Verification
+) -> None:
+    """What the applicant delivered after the decision is shown; the decision stands."""
+    _write_photos(verification, received)
+    lifecycle.move(
+        verification,
+        lifecycle.Move(
+            to=verification.standing,
+            kind=Kind.KEPT,
+            actor=None,
+            fields=data_fields(received) | {"callback": callback, "has_new_data": True},
+            facts={"callback": callback.pk, "event": callback.event},
+        ),
+    )
+
+
+def _write_tags(verification: Verification, received: provider.Received) -> None:
+    """As the body says; what staff took away stays away."""
+    told = {(TagKind.MISMATCH, code) for code in received.mismatch_tags}
+    told |= {(TagKind.FRAUD, code) for code in received.fraud_tags}
+    known = {(tag.kind, tag.code): tag for tag in verification.tags.all()}
+    gone = [tag.pk for key, tag in known.items() if key not in told and tag.removed_at is None]
+    if gone:
+        Tag.objects.filter(pk__in=gone).delete()
+    Tag.objects.bulk_create(
+        Tag(verification=verification, kind=kind, code=code)
+        for kind, code in sorted(told)
+        if (kind, code) not in known
+    )
+
+
+def _without_removed_suspicion(
+    verification: Verification, received: provider.Received, to: Standing
+) -> Standing:
+    """A removed tag never raises suspicion again, where it was all there was."""
+    tags = list(verification.tags.all())
+    removed = {tag.code for tag in tags if tag.removed_at}
+    repeated = removed & set(received.mismatch_tags)
+    if to.suspected and repeated and all(tag.removed_at for tag in tags):
+        return Standing(to.status, False)
+    return to
+
+
+def _write_photos(verification: Verification, received: provider.Received) -> None:
+    """Links of pictures that we do not have yet; ours are never replaced."""
+    known = {photo.kind: photo for photo in verification.photos.all()}
+    for kind, link in received.photos.items():
+        photo = known.get(kind) or Photo(verification=verification, kind=kind)
+        if photo.state == PhotoState.STORED or photo.source == link:
+            continue
+        photo.source = link
+        photo.state, photo.why = _photo_state(kind, link)
+        photo.due_at = timezone.now() if photo.state == PhotoState.WAITING else None
+        photo.save()
+
+
+def _photo_state(kind: str, link: str) -> tuple[PhotoState, str]:
+    if not provider.is_usable_link(link):
+        return PhotoState.UNUSABLE, "Not a web address that may be fetched."
+    if kind.endswith("_VIDEO"):
+        return PhotoState.UNUSABLE, "A video: only pictures are fetched."
+    return PhotoState.WAITING, ""

@@ -1,0 +1,84 @@
+"""What comes in: kept first, then applied; a fault in applying loses nothing."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from accounts.models import Partner
+from verifications.callbacks import effect, provider
+from verifications.models import CallbackBody, Outcome, ProviderCallback, Stage
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a body; `callback` is its row."""
+
+    callback: ProviderCallback
+    is_repeated: bool = False
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.callback.stage == Stage.ACCEPTED
+
+
+def receive(partner: Partner, event: str, raw: bytes) -> Receipt:
+    """Keeps a rightly signed body once, and applies it."""
+    event = provider.event_of(event)
+    digest = hashlib.sha256(raw).hexdigest()
+    if repeated := _count_again(partner, event, digest):
+        return Receipt(repeated, is_repeated=True)
+    try:
+        callback, body = _keep(partner, event, digest, raw)
+    except IntegrityError:
+        # The same body came in twice at once, and the other one was first.
+        return Receipt(_count_again(partner, event, digest), is_repeated=True)  # type: ignore[arg-type]
+    if body is not None:
+        try:
+            effect.apply(callback, body)
+        except Exception:
+            # The body is kept and answered with 200: support sees it waiting and applies it again.
+            log.exception("callback %s could not be applied", callback.pk)
+    return Receipt(callback)
+
+
+def _count_again(partner: Partner, event: str, digest: str) -> ProviderCallback | None:
+    same = ProviderCallback.objects.filter(partner=partner, event=event, digest=digest)
+    if not same.update(times_received=F("times_received") + 1):
+        return None
+    return same.get()
+
+
+@transaction.atomic
+def _keep(
+    partner: Partner, event: str, digest: str, raw: bytes
+) -> tuple[ProviderCallback, dict[str, Any] | None]:
+    callback = ProviderCallback(partner=partner, event=event, digest=digest)
+    body = _read_into(callback, raw)
+    callback.save()
+    CallbackBody.objects.create(callback=callback, raw=raw)
+    return callback, body
+
+
+def _read_into(callback: ProviderCallback, raw: bytes) -> dict[str, Any] | None:
+    try:
+        body = provider.read(raw, callback.event)
+    except provider.Unreadable as refusal:
+        callback.stage, callback.problem = Stage(refusal.stage), refusal.problem
+        return None
+    callback.stage, callback.problem = Stage.ACCEPTED, ""
+    return body
+
+
+def reapply(callback: ProviderCallback) -> ProviderCallback:
+    """Reads a kept body again, after a fix, and applies it where it now can be."""
+    body = _read_into(callback, bytes(callback.body.raw))
+    callback.save()
+    if body is not None and callback.outcome == Outcome.WAITING:
+        effect.apply(callback, body)
+    return callback

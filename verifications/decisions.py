@@ -1,0 +1,248 @@
+"""A decision, from lock to commit: all of it or none."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from accounts.models import Kind, Membership
+from verifications import lifecycle, outcomes, policy
+from verifications.callbacks import effect
+from verifications.models import (
+    Decision,
+    DecisionReason,
+    DecisionText,
+    RejectionReason,
+    Verification,
+)
+from verifications.statuses import ARROWS, Action, Standing, Status
+from verifications.webhooks import outbox
+
+KINDS = {Action.APPROVE: Kind.APPROVED, Action.DENY: Kind.DENIED}
+# What a decision overwrites, and an undo gives back.
+FIELDS = ("manual_face", "manual_document", "deny_reasons", "review_type", "is_final")
+
+
+class Stale(Exception):
+    """The page was drawn from an older revision, or its request was sent with other content."""
+
+
+class TooLate(Exception):
+    """The window is over or the partner is being told; says which way back there is."""
+
+    def __init__(self, membership: Membership, verification: Verification) -> None:
+        ways = [
+            action.label
+            for action in (Action.APPROVE, Action.DENY)
+            if policy.objection(membership, action, verification) is None
+        ]
+        back = f"The way back is {ways[0]}." if ways else "There is no way back from here."
+        super().__init__(f"It is too late to take this decision back. {back}")
+
+
+class PreviewChanged(Exception):
+    """What would be sent is no longer what the page showed."""
+
+
+class Refused(Exception):
+    """The policy says no; carries its objection."""
+
+    def __init__(self, check: policy.Check) -> None:
+        super().__init__(check.sentence)
+        self.check = check
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """What the person asked for, as the form read it."""
+
+    action: Action
+    seen_revision: int
+    request_key: uuid.UUID
+    reasons: Sequence[RejectionReason] = ()
+    message_to_applicant: str = ""
+    internal_note: str = field(default="", repr=False)
+    preview_digest: str = ""
+
+
+@transaction.atomic
+def decide(membership: Membership, verification: Verification, intent: Intent) -> Decision:
+    """Makes the decision, or finds the one that this same request has made before.
+
+    Everything is read again under the lock. Raises Refused (403) or Stale (409).
+    """
+    membership, verification = locked(membership, verification)
+    if check := policy.standing_objection(membership, intent.action, verification):
+        raise Refused(check)
+    if made := _made_before(verification, intent, membership):
+        return made
+    if verification.revision != intent.seen_revision:
+        raise Stale
+    if check := policy.objection(membership, intent.action, verification):
+        raise Refused(check)
+    if intent.preview_digest and intent.preview_digest != _preview(verification, intent).digest:
+        raise PreviewChanged
+    decision = _write(membership, verification, intent)
+    _move(membership, verification, intent, decision)
+    return decision
+
+
+def locked(membership: Membership, verification: Verification) -> tuple[Membership, Verification]:
+    """Both as the database has them now; the verification cannot be moved by others meanwhile.
+
+    `verification.now` is the database's clock, by which the time to undo runs.
+    """
+    locked = Verification.objects.select_for_update(of=("self",)).annotate(now=Now())
+    verification = locked.select_related("partner", "decision").get(pk=verification.pk)
+    fresh = Membership.objects.select_related("user", "role", "partner").get(pk=membership.pk)
+    return fresh, verification
+
+
+def _made_before(
+    verification: Verification, intent: Intent, membership: Membership
+) -> Decision | None:
+    made = verification.decisions.filter(request_key=intent.request_key).first()
+    if made is None:
+        return None
+    codes = [reason.code for reason in intent.reasons]
+    same = (
+        made.action == intent.action
+        and made.actor_id == membership.user_id
+        and [reason.code for reason in made.reasons.all()] == codes
+        and made.text.message_to_applicant == intent.message_to_applicant
+        and made.text.internal_note == intent.internal_note
+    )
+    if not same:
+        raise Stale
+    return made
+
+
+def _write(membership: Membership, verification: Verification, intent: Intent) -> Decision:
+    to = ARROWS[verification.standing, intent.action]
+    decision = _row(membership, verification, intent.action, to)
+    decision.request_key = intent.request_key
+    decision.supersedes = verification.decision
+    decision.undoable_until = verification.now + timedelta(seconds=membership.partner.undo_seconds)
+    # Reasons first: the database refuses a denial that has none.
+    DecisionReason.objects.bulk_create(
+        DecisionReason(decision=decision, position=n, code=reason.code, label=reason.label)
+        for n, reason in enumerate(intent.reasons)
+    )
+    decision.save()
+    DecisionText.objects.create(
+        decision=decision,
+        message_to_applicant=intent.message_to_applicant,
+        internal_note=intent.internal_note,
+        former={name: getattr(verification, name) for name in FIELDS},
+    )
+    return decision
+
+
+def _preview(verification: Verification, intent: Intent) -> outbox.Preview:
+    return outcomes.preview(
+        verification, intent.action, intent.reasons, intent.message_to_applicant
+    )
+
+
+def _row(
+    membership: Membership, verification: Verification, action: Action, to: Standing
+) -> Decision:
+    """A decision with the facts of this moment, not saved."""
+    partner = membership.partner
+    return Decision(
+        verification=verification,
+        partner=partner,
+        action=action,
+        from_status=verification.status,
+        from_suspected=verification.suspected,
+        to_status=to.status,
+        to_suspected=to.suspected,
+        revision=verification.revision + 1,
+        decided_at=verification.now,
+        actor=membership.user,
+        role_name=membership.role.name,
+        role_rank=membership.role.rank,
+        may_approve=partner.may_approve,
+        may_deny=partner.may_deny,
+        pricing_model=partner.pricing_model,
+        plan=partner.plan,
+    )
+
+
+def _move(
+    membership: Membership, verification: Verification, intent: Intent, decision: Decision
+) -> None:
+    codes = [reason.code for reason in intent.reasons]
+    lifecycle.move(
+        verification,
+        lifecycle.Move(
+            to=ARROWS[verification.standing, intent.action],
+            kind=KINDS[intent.action],
+            actor=membership.user,
+            fields=outcomes.fields(verification, intent.action, intent.reasons)
+            | {"decision": decision, "has_new_data": False},
+            facts={"decision": str(decision.pk), "reasons": codes, "role": membership.role.name},
+            event=outcomes.EVENT,
+            decision=decision,
+            message_to_applicant=intent.message_to_applicant,
+        ),
+    )
+
+
+@transaction.atomic
+def undo(
+    membership: Membership,
+    verification: Verification,
+    *,
+    decision_id: uuid.UUID,
+    request_key: uuid.UUID,
+) -> Decision:
+    """Takes back the standing decision before anybody was told of it.
+
+    Restores what it overwrote; then the newest callback that came in meanwhile is applied.
+    Raises Refused (403) or TooLate (409).
+    """
+    membership, verification = locked(membership, verification)
+    if check := policy.standing_objection(membership, Action.UNDO, verification):
+        raise Refused(check)
+    if made := verification.decisions.filter(request_key=request_key, action=Action.UNDO).first():
+        return made
+    decision = verification.decision
+    if decision is None or decision.pk != decision_id or not is_undoable(verification, decision):
+        raise TooLate(membership, verification)
+    if not outbox.withdraw(decision):
+        raise TooLate(membership, verification)
+    taken_back = _row(membership, verification, Action.UNDO, former_standing(decision))
+    taken_back.request_key, taken_back.undoes = request_key, decision
+    taken_back.save()
+    _restore(membership, verification, decision, taken_back)
+    return taken_back
+
+
+def is_undoable(verification: Verification, decision: Decision) -> bool:
+    """Whether its time to be taken back still runs; `locked()` brings the database's clock."""
+    return decision.undoable_until is not None and verification.now < decision.undoable_until
+
+
+def _restore(
+    membership: Membership, verification: Verification, decision: Decision, taken_back: Decision
+) -> None:
+    lifecycle.move(
+        verification,
+        lifecycle.Move(
+            to=former_standing(decision),
+            kind=Kind.UNDONE,
+            actor=membership.user,
+            fields=decision.text.former | {"decision": decision.supersedes},
+            facts={"decision": str(taken_back.pk), "undoes": str(decision.pk)},
+        ),
+    )
+    if verification.decision is None:
+        effect.apply_kept(verification)
+
+
+def former_standing(decision: Decision) -> Standing:
+    return Standing(Status(decision.from_status), decision.from_suspected)

@@ -1,0 +1,82 @@
+"""The one door through which a status changes, and the one through which a verification begins.
+
+Four callers of move(): decisions (and their undo), tag removal, intake, disposal.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from accounts import audit
+from accounts.models import Kind, User
+from verifications.models import Decision, Verification
+from verifications.statuses import Standing
+from verifications.webhooks import outbox
+
+
+class Overtaken(Exception):
+    """Somebody changed the verification since it was read: nothing was done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """Where a verification goes, by whom, and which fields go with it."""
+
+    to: Standing
+    kind: Kind
+    actor: User | None
+    fields: dict[str, Any]
+    facts: dict[str, str | int | bool | list[str] | None]
+    event: str = ""
+    decision: Decision | None = None
+    message_to_applicant: str = ""
+
+
+def begin(verification: Verification, at: Standing) -> None:
+    """The first row of a verification that the provider told of, in the caller's transaction."""
+    verification.status, verification.suspected = at
+    verification.save(force_insert=True)
+    audit.record(
+        Kind.CREATED,
+        actor=None,
+        partner=verification.partner,
+        subject=verification.audit_subject,
+        stream=verification.audit_stream,
+        to=str(at),
+        revision=verification.revision,
+    )
+
+
+def move(verification: Verification, move: Move) -> None:
+    """Sets status, suspicion, revision and fields, writes the audit entry and the outbox rows.
+
+    Runs in the caller's transaction. The update is conditional on the revision that was read: the
+    lock that guards it is a wish on SQLite, this is the guarantee on both engines.
+    Raises Overtaken.
+    """
+    former, seen = verification.standing, verification.revision
+    for name, value in move.fields.items():
+        setattr(verification, name, value)
+    verification.status = move.to.status
+    verification.suspected = move.to.suspected
+    verification.revision = seen + 1
+    changed = {name: getattr(verification, name) for name in move.fields}
+    changed |= {"status": move.to.status, "suspected": move.to.suspected, "revision": seen + 1}
+    same = Verification.objects.filter(pk=verification.pk, revision=seen)
+    if same.update(**changed) != 1:
+        raise Overtaken
+    audit.record(
+        move.kind,
+        actor=move.actor,
+        partner=verification.partner,
+        subject=verification.audit_subject,
+        stream=verification.audit_stream,
+        **{"from": str(former), "to": str(move.to), "revision": seen + 1},
+        **move.facts,
+    )
+    if move.event:
+        outbox.queue(
+            verification,
+            move.event,
+            decision=move.decision,
+            message_to_applicant=move.message_to_applicant,
+        )

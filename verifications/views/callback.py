@@ -1,0 +1,64 @@
+"""The address that the provider calls: answers JSON, never redirects."""
+
+import logging
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from accounts import access
+from accounts.models import Partner
+from verifications.callbacks import intake, provider
+from verifications.models import Stage
+
+log = logging.getLogger(__name__)
+
+ANSWERS = {Stage.SCHEMA: 422, Stage.ACCEPTED: 200}
+
+
+@access.signed
+@csrf_exempt
+@require_POST
+def receive(request: HttpRequest, partner_key: str) -> JsonResponse:
+    if not (request.is_secure() or settings.PLAIN_HTTP):
+        return JsonResponse({"error": "https only"}, status=403)
+    raw = _raw(request)
+    if raw is None:
+        _count("413")
+        return JsonResponse({"error": "size", "largest": provider.LARGEST_BODY}, status=413)
+    partner = Partner.objects.filter(key=partner_key, is_active=True).first()
+    given = request.headers.get("Idenfy-Signature", "")
+    # An unknown partner costs the same and is answered the same as a wrong signature.
+    key = partner.callback_key if partner else settings.SECRET_KEY
+    if not provider.signature_matches(key, raw, given) or partner is None:
+        _count("401")
+        return JsonResponse({"error": "signature"}, status=401)
+    receipt = intake.receive(partner, request.headers.get("Idenfy-Event-Type", ""), raw)
+    return _answer(receipt)
+
+
+def _raw(request: HttpRequest) -> bytes | None:
+    """The body up to the limit; None where it is larger, whatever Content-Length says."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > provider.LARGEST_BODY:
+        return None
+    raw = request.read(provider.LARGEST_BODY + 1)
+    return raw if len(raw) <= provider.LARGEST_BODY else None
+
+
+def _answer(receipt: intake.Receipt) -> JsonResponse:
+    callback = receipt.callback
+    status = ANSWERS.get(Stage(callback.stage), 400)
+    if status == 200:
+        return JsonResponse({"status": "repeated" if receipt.is_repeated else "stored"})
+    return JsonResponse({"error": callback.stage, "problem": callback.problem}, status=status)
+
+
+def _count(answer: str) -> None:
+    """A refusal leaves a counter and, once a minute, a line in the log: nothing else."""
+    name = f"callback-{answer}"
+    cache.add(name, 0, timeout=None)
+    total = cache.incr(name)
+    if cache.add(f"{name}-told", 1, timeout=60):
+        log.warning("callback refused with %s, %s times so far", answer, total)
