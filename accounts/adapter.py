@@ -13,11 +13,18 @@ from django.shortcuts import redirect, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import audit
-from accounts.forms import WRONG
+from accounts.forms import WAIT, WRONG
 from accounts.models import Kind, Membership, User
 
 
 class Adapter(DefaultAccountAdapter):
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "enter_current_password": "That is not your password now.",
+        "incorrect_password": "That is not your password.",
+        "too_many_login_attempts": WAIT,
+        "rate_limited": WAIT,
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody signs up: users are invited by an Admin or made by support."""
         return False

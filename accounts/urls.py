@@ -4,7 +4,7 @@ No sign-up and no e-mail management: users are invited, and support keeps their 
 """
 
 from allauth.account import views as allauth_views
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from accounts import views
 
@@ -28,8 +28,8 @@ urlpatterns = [
         allauth_views.password_reset_from_key_done,
         name="account_reset_password_from_key_done",
     ),
-    path(
-        "password/reset/key/<str:uidb36>-<str:key>/",
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)/$",
         allauth_views.password_reset_from_key,
         name="account_reset_password_from_key",
     ),

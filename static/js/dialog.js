@@ -32,6 +32,14 @@ function windowFor(part) {
   return dialog;
 }
 
+// The browser would start at the first control, which closes the window.
+function startAtTitle(dialog) {
+  const title = dialog.querySelector("h1, h2");
+  if (!title || dialog.querySelector("[autofocus]")) return;
+  title.tabIndex = -1;
+  title.focus({ focusVisible: false });
+}
+
 export function bind(link, enhance) {
   let dialog;
 
@@ -51,6 +59,7 @@ export function bind(link, enhance) {
     fresh.addEventListener("click", onClick);
     fresh.addEventListener("submit", onSubmit);
     fresh.showModal();
+    startAtTitle(fresh);
     await enhance(fresh);
   }
 

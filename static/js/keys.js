@@ -16,7 +16,7 @@ function scope() {
 
 function marked(key, near) {
   const found = [...near.querySelectorAll(`[aria-keyshortcuts~="${CSS.escape(key)}"]`)];
-  return found.find(isShown);
+  return found.find(isShown) ?? (key === "/" ? near.querySelector("input[type=search]") : undefined);
 }
 
 function act(element) {

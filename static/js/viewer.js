@@ -61,6 +61,10 @@ function zoom(stage, by) {
   const level = Math.min(Math.max(Number(stage.dataset.zoom ?? 0) + by, 0), 3);
   if (level) stage.dataset.zoom = level;
   else delete stage.dataset.zoom;
+  stage.scrollTo({
+    left: (stage.scrollWidth - stage.clientWidth) / 2,
+    top: (stage.scrollHeight - stage.clientHeight) / 2,
+  });
 }
 
 export function bind(evidence) {

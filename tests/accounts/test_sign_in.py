@@ -98,6 +98,20 @@ def test_no_password_is_hashed_while_waiting(client: Client, ada: User) -> None:
         assert not hash_for_time.called
 
 
+def test_an_unknown_account_costs_a_hash_as_a_known_one_does(client: Client, db: None) -> None:
+    with mock.patch.object(User, "set_password") as hash_for_time:
+        sign_in(client, "nobody@northbank.example", "wrong")
+    assert hash_for_time.call_count == 1
+
+
+def test_requests_without_end_are_told_to_wait_too(client: Client, db: None) -> None:
+    codes = [sign_in(client, "", "").status_code for _ in range(30)]
+    response = sign_in(client, "", "")
+    assert (set(codes), response.status_code) == ({200}, 429)
+    assert response.headers["Retry-After"] == "300"
+    assert WAIT in response.content.decode()
+
+
 def test_the_owner_signs_in_from_elsewhere_meanwhile(client: Client, ada: User) -> None:
     for _ in range(6):
         sign_in(client, ada.email, "wrong")
