@@ -72,10 +72,6 @@ class Adapter(DefaultAccountAdapter):
     def is_safe_url(self, url: str | None) -> bool:
         """Only to where the person is now, not to any host that we also answer for."""
         request = context.request
-        try:
-            (url or "").encode()
-        except UnicodeEncodeError:
-            return False
         return url_has_allowed_host_and_scheme(
             url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
         )

@@ -4,20 +4,12 @@ from typing import Any
 
 from allauth.account.forms import LoginForm
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS
 
 WRONG = "The e-mail or password is not right."
 WAIT = "Too many attempts. Wait five minutes, then try again."
 LONGEST_EMAIL = 254
 LONGEST_PASSWORD = 4096
-
-
-def is_text(value: str) -> None:
-    """Refuses lone surrogates: no database, hash or cache key can hold them."""
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise ValidationError(WRONG) from error
 
 
 class SignInForm(LoginForm):
@@ -29,10 +21,8 @@ class SignInForm(LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields = {
-            "login": forms.CharField(max_length=LONGEST_EMAIL, validators=[is_text]),
-            "password": forms.CharField(
-                max_length=LONGEST_PASSWORD, strip=False, validators=[is_text]
-            ),
+            "login": forms.CharField(max_length=LONGEST_EMAIL),
+            "password": forms.CharField(max_length=LONGEST_PASSWORD, strip=False),
         }
 
     @property

@@ -71,10 +71,17 @@ def guard(get_response: Handler) -> Handler:
 
 
 def _is_unreadable(request: HttpRequest) -> bool:
+    if request.content_type == "multipart/form-data" and not _is_utf_8(request):
+        return True
     texts = [request.path_info]
     for key, values in request.GET.lists():
         texts += [key, *values]
     return any(_has_no_text(text) for text in texts)
+
+
+def _is_utf_8(request: HttpRequest) -> bool:
+    """Other charsets can make lone surrogates of plain bytes, which nothing can store or send."""
+    return request.content_params.get("charset", "utf-8").lower() in {"utf-8", "utf8"}
 
 
 def _has_no_text(text: str) -> bool:
