@@ -166,6 +166,12 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 # old addresses would go on signing in, and nobody on it could set up a second factor.
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_FORMS = {
+    "login_webauthn": "accounts.passkeys.SignInWithPasskeyForm",
+    "authenticate_webauthn": "accounts.passkeys.SecondStepForm",
+    "reauthenticate_webauthn": "accounts.passkeys.ConfirmWithPasskeyForm",
+    "add_webauthn": "accounts.passkeys.AddPasskeyForm",
+}
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = PLAIN_HTTP
 
 # The address of the person asking, behind so many proxies of ours (0: none).

@@ -183,3 +183,13 @@ def test_a_page_too_old_to_send_gives_back_what_was_typed(ada: User) -> None:
 def test_a_field_ties_its_error_to_itself() -> None:
     page = render_to_string("components/field_error.html", {"id": "x-error", "text": "Choose one"})
     assert 'id="x-error"' in page
+
+
+@pytest.mark.parametrize(
+    "credential",
+    ["", "5", "[]", '"x"', "{}", '{"id": 1}', "[" * 5000, '{"id": "\\ud800"}', "x" * 50_000],
+)
+def test_a_passkey_that_is_none_is_refused(client: Client, db: None, credential: str) -> None:
+    response = client.post(reverse("mfa_login_webauthn"), {"credential": credential})
+    assert (response.status_code, response.url) == (302, reverse("account_login"))
+    assert "_auth_user_id" not in client.session
