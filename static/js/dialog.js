@@ -28,6 +28,8 @@ function windowFor(part) {
   }
   const dialog = document.createElement("dialog");
   dialog.className = "dialog";
+  const title = part.getAttribute("aria-labelledby");
+  if (title) dialog.setAttribute("aria-labelledby", title);
   dialog.append(part);
   return dialog;
 }

@@ -8,7 +8,10 @@ export function bind(input) {
   const scope = input.closest("fieldset, form");
   const options = [...scope.querySelectorAll(".check")];
   const groups = [...scope.querySelectorAll(".reason-group")];
-  const said = scope.querySelector("[data-filter-said]");
+  const said = document.createElement("p");
+  said.className = "visually-hidden";
+  said.setAttribute("role", "status");
+  input.after(said);
 
   function apply() {
     const words = plain(input.value).split(/\s+/).filter(Boolean);
@@ -19,7 +22,7 @@ export function bind(input) {
     }
     for (const group of groups) group.hidden = !group.querySelector(".check:not([hidden])");
     const shown = options.filter((option) => !option.hidden).length;
-    if (said) said.textContent = words.length ? `${shown} of ${options.length} shown` : "";
+    said.textContent = words.length ? `${shown} of ${options.length} shown` : "";
   }
 
   input.addEventListener("input", apply);
