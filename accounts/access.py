@@ -1,4 +1,4 @@
-"""Who may reach a view. Each view of ours carries one of these marks, or the program does not start.
+"""Who may reach a view. Each of ours carries one of these marks, or the program does not start.
 
 What a member may then do to one verification is not said here but in `verifications.policy`.
 """

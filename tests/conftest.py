@@ -41,7 +41,7 @@ def _truncate(tables: list[str]) -> None:
             return
         with connection.constraint_checks_disabled():
             for table in tables:
-                cursor.execute(f'DELETE FROM "{table}"')
+                cursor.execute(f'DELETE FROM "{table}"')  # noqa: S608
 
 
 TransactionTestCase._fixture_teardown = _empty_and_seed_again  # type: ignore[method-assign]

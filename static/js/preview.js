@@ -32,6 +32,8 @@ export function bind(form) {
   }
 
   form.addEventListener("input", () => {
+    // What was typed since is not what was shown.
+    form.querySelector("[name=preview_digest]")?.remove();
     clearTimeout(timer);
     timer = setTimeout(draw, PAUSE_MS);
   });

@@ -5,7 +5,12 @@ from verifications.models.decision import Decision, DecisionReason, DecisionText
 from verifications.models.findings import Photo, PhotoState, Tag, TagKind
 from verifications.models.note import Note
 from verifications.models.reason import ReasonGroup, RejectionReason, Sets
-from verifications.models.verification import ReviewType, TokenType, Verification
+from verifications.models.verification import (
+    ReviewType,
+    TokenType,
+    Verification,
+    VerificationQuerySet,
+)
 from verifications.models.webhook import (
     AttemptAnswer,
     DeliveryBody,
@@ -37,6 +42,7 @@ __all__ = [
     "TagKind",
     "TokenType",
     "Verification",
+    "VerificationQuerySet",
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",

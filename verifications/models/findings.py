@@ -49,6 +49,11 @@ class Tag(models.Model):
     def __str__(self) -> str:
         return self.code
 
+    @property
+    def wire_family(self) -> str:
+        """Where codes.json tells what the code means."""
+        return f"{self.kind}_tag"
+
 
 class PhotoState(models.TextChoices):
     WAITING = "waiting", "Being fetched"

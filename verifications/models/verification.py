@@ -1,10 +1,13 @@
 """One attempt of an applicant to prove who they are."""
 
+from django.apps import apps
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import Membership, Partner
+from verifications import search
+from verifications.forms import Filters
 from verifications.statuses import Standing, Status
 
 
@@ -25,6 +28,40 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
 
     def needs_decision(self) -> "VerificationQuerySet":
         return self.filter(status=Status.APPROVED, suspected=True)
+
+    def matching(self, filters: Filters) -> "VerificationQuerySet":
+        """What the filters mean; the position is not among them."""
+        plain = {
+            "status__in": list(filters.status),
+            "suspected": filters.suspected,
+            "is_final": filters.final,
+            "started_at__gte": filters.started_from,
+            "started_at__lt": filters.started_before,
+            "document_type": filters.document_type,
+            "document_country": filters.country,
+            "platform": filters.platform,
+            "review_type": filters.review,
+            "decision__actor": filters.decided_by,
+        }
+        rows = self.filter(**{key: value for key, value in plain.items() if value not in _NONE})
+        if filters.tag:
+            rows = rows.filter(Exists(_tagged(filters.tag)))
+        if filters.reason:
+            rows = rows.filter(Exists(_denied_for(filters.reason)))
+        return rows.filter(search.matching(filters.q)) if filters.q else rows
+
+
+_NONE: tuple[object, ...] = (None, "", [])
+
+
+def _tagged(code: str) -> models.QuerySet:
+    tags = apps.get_model("verifications", "Tag").objects
+    return tags.filter(verification=OuterRef("pk"), code=code, removed_at=None)
+
+
+def _denied_for(code: str) -> models.QuerySet:
+    reasons = apps.get_model("verifications", "DecisionReason").objects
+    return reasons.filter(decision=OuterRef("decision_id"), code=code)
 
 
 class Verification(models.Model):

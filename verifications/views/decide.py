@@ -1,0 +1,220 @@
+"""Approve, Deny, Undo: the confirm pages and what they post."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import access, audit
+from accounts.models import Kind
+from verifications import confirm, decisions, policy
+from verifications.decision_forms import DecisionForm, DenyForm, UndoForm, new_request_key
+from verifications.models import RejectionReason, Verification
+from verifications.statuses import Action
+from verifications.views import find
+
+INVISIBLE = policy.membership_is_active.__name__
+DONE = {Action.APPROVE: "Approved.", Action.DENY: "Denied."}
+
+
+@access.member()
+@require_http_methods(["GET", "HEAD", "POST"])
+def approve(request: HttpRequest, scan_ref: str) -> HttpResponse:
+    return _decide(request, scan_ref, Action.APPROVE)
+
+
+@access.member()
+@require_http_methods(["GET", "HEAD", "POST"])
+def deny(request: HttpRequest, scan_ref: str) -> HttpResponse:
+    return _decide(request, scan_ref, Action.DENY)
+
+
+def _decide(request: HttpRequest, scan_ref: str, action: Action) -> HttpResponse:
+    """Answers in the settled order: 404, 403 by role, flag or price, 422, repeated, 409, 403."""
+    verification = find.visible(request, scan_ref)
+    if check := policy.standing_objection(request.membership, action, verification):
+        return refused(request, verification, action, check)
+    offered = confirm.offered(request.membership) if action == Action.DENY else []
+    if request.method != "POST":
+        return _page(request, verification, action, _form(action, offered), offered)
+    form = _form(action, offered, request.POST)
+    if "preview" in request.POST:
+        return _page(request, verification, action, form, offered, is_preview=True)
+    if "afresh" in request.POST:
+        return _page(request, verification, action, _afresh(form), offered)
+    if not form.is_valid():
+        return _page(request, verification, action, form, offered, status=422)
+    return _carry_out(request, verification, action, form, offered)
+
+
+def _form(action: Action, offered: list[RejectionReason], data: Any = None) -> DecisionForm:
+    if action == Action.DENY:
+        return DenyForm(data, offered=offered)
+    return DecisionForm(data)
+
+
+def _afresh(form: DecisionForm) -> DecisionForm:
+    """What was typed, on a page that has seen what happened meanwhile."""
+    form.data = form.data.copy()
+    for name in ("seen_revision", "request_key", "preview_digest"):
+        form.data.pop(name, None)
+    return form
+
+
+def _carry_out(
+    request: HttpRequest,
+    verification: Verification,
+    action: Action,
+    form: DecisionForm,
+    offered: list[RejectionReason],
+) -> HttpResponse:
+    typed = form.cleaned_data
+    intent = decisions.Intent(
+        action=action,
+        seen_revision=typed["seen_revision"],
+        request_key=typed["request_key"],
+        reasons=confirm.chosen(offered, typed.get("reasons", ())),
+        message_to_applicant=typed["message_to_applicant"],
+        internal_note=typed["internal_note"],
+        preview_digest=typed["preview_digest"],
+    )
+    try:
+        decisions.decide(request.membership, verification, intent)
+    except decisions.Refused as refusal:
+        verification.refresh_from_db()
+        return refused(request, verification, action, refusal.check)
+    except decisions.Stale:
+        return _conflict(request, verification, action, form)
+    except decisions.PreviewChanged:
+        return _page(request, verification, action, form, offered, status=422, is_preview=True)
+    messages.success(request, DONE[action])
+    return redirect("verification_detail", verification.scan_ref)
+
+
+def _page(
+    request: HttpRequest,
+    verification: Verification,
+    action: Action,
+    form: DecisionForm,
+    offered: list[RejectionReason],
+    *,
+    status: int = 200,
+    is_preview: bool = False,
+) -> HttpResponse:
+    check = policy.objection(request.membership, action, verification)
+    if check and not (form.is_bound and status == 422):
+        return refused(request, verification, action, check)
+    if check:
+        return _conflict(request, verification, action, form)
+    data = form.data
+    page = confirm.build(
+        request.membership,
+        verification,
+        action,
+        reasons=offered,
+        codes=data.getlist("reasons") if form.is_bound else (),
+        message=_message(form),
+    )
+    context = {
+        "page": page,
+        "form": form,
+        "show_errors": status == 422,
+        "is_preview": is_preview,
+        "typed": {name: data.get(name, "") for name in ("message_to_applicant", "internal_note")}
+        if form.is_bound
+        else {},
+        "seen_revision": _kept(form, "seen_revision", verification.revision),
+        "request_key": _kept(form, "request_key", new_request_key()),
+    }
+    return render(request, "verifications/decide.html", context, status=status)
+
+
+def _message(form: DecisionForm) -> str:
+    """The message as it would be sent; what cannot be sent is not previewed."""
+    if not form.is_bound:
+        return ""
+    form.is_valid()
+    return form.cleaned_data.get("message_to_applicant", "")
+
+
+def _kept(form: DecisionForm, name: str, fresh: Any) -> Any:
+    """A form that comes back keeps what it was drawn with, unless that was damaged."""
+    if form.is_bound and form.data.get(name) and name not in form.errors:
+        return form.data[name]
+    return fresh
+
+
+def refused(
+    request: HttpRequest, verification: Verification, action: Action, check: policy.Check
+) -> HttpResponse:
+    if check.rule == INVISIBLE:
+        raise Http404
+    if request.method == "POST":
+        audit.record(
+            Kind.REFUSED,
+            actor=request.user,
+            partner=verification.partner,
+            subject=verification.audit_subject,
+            stream=f"u/{request.user.pk}",
+            action=action.value,
+            rule=check.rule,
+        )
+    context = {
+        "verification": verification,
+        "action": action,
+        "check": check,
+        "checks": policy.explain(request.membership, action, verification),
+        "support_code": policy.support_code(check, action, verification),
+        "support_contact": settings.SUPPORT_CONTACT,
+    }
+    return render(request, "verifications/refused.html", context, status=403)
+
+
+def _conflict(
+    request: HttpRequest, verification: Verification, action: Action, form: DecisionForm
+) -> HttpResponse:
+    verification = find.visible(request, verification.scan_ref)
+    context = {
+        "verification": verification,
+        "action": action,
+        "latest": confirm.latest_change(verification, request.membership),
+        "objection": policy.objection(request.membership, action, verification),
+        "form": form,
+        "typed": form.data,
+        "reasons": form.data.getlist("reasons"),
+    }
+    return render(request, "verifications/conflict.html", context, status=409)
+
+
+@access.member()
+@require_POST
+def undo(request: HttpRequest, scan_ref: str) -> HttpResponse:
+    verification = find.visible(request, scan_ref)
+    if check := policy.standing_objection(request.membership, Action.UNDO, verification):
+        return refused(request, verification, Action.UNDO, check)
+    form = UndoForm(request.POST)
+    if not form.is_valid():
+        return _too_late(request, verification, "This form was damaged. Nothing was changed.", 422)
+    try:
+        decisions.undo(
+            request.membership,
+            verification,
+            decision_id=form.cleaned_data["decision"],
+            request_key=form.cleaned_data["request_key"],
+        )
+    except decisions.Refused as refusal:
+        return refused(request, verification, Action.UNDO, refusal.check)
+    except decisions.TooLate as too_late:
+        return _too_late(request, verification, str(too_late), 409)
+    messages.success(request, "Taken back. Nothing was sent.")
+    return redirect("verification_detail", verification.scan_ref)
+
+
+def _too_late(
+    request: HttpRequest, verification: Verification, sentence: str, status: int
+) -> HttpResponse:
+    context = {"verification": verification, "sentence": sentence}
+    return render(request, "verifications/too_late.html", context, status=status)

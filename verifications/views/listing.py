@@ -1,0 +1,16 @@
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts import access
+from verifications import listing
+
+
+@access.member()
+@require_safe
+def verifications(request: HttpRequest) -> HttpResponse:
+    page = listing.build(request.membership, request.GET, timezone.now().date())
+    context = {"page": page, "choices": listing.choices(request.membership)}
+    status = 400 if page.is_refused else 200
+    return render(request, "verifications/list.html", context, status=status)

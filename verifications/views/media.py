@@ -1,0 +1,30 @@
+"""Photos: our own stored copy, to those who may see the verification, each time anew."""
+
+from django.core.files.storage import storages
+from django.http import FileResponse, Http404, HttpRequest
+from django.views.decorators.http import require_safe
+
+from accounts import access
+from verifications.models import PhotoState
+from verifications.views import find
+
+SUFFIXES = {"image/jpeg": "jpg", "image/png": "png"}
+
+
+@access.member()
+@require_safe
+def photo(request: HttpRequest, scan_ref: str, kind: str) -> FileResponse:
+    verification = find.visible(request, scan_ref)
+    photo = verification.photos.filter(kind=kind, state=PhotoState.STORED).first()
+    if photo is None or photo.content_type not in SUFFIXES:
+        raise Http404
+    try:
+        stored = storages["photos"].open(photo.file_name)
+    except FileNotFoundError:
+        raise Http404 from None
+    response = FileResponse(stored, content_type=photo.content_type)
+    name = f"photo.{SUFFIXES[photo.content_type]}"
+    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
