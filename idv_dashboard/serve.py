@@ -49,7 +49,7 @@ def main() -> int:
     except Stopped:
         return 0
     except (OSError, ValueError, CommandError, DatabaseError, ImproperlyConfigured) as problem:
-        print(f"Cannot start: {problem}", file=sys.stderr)
+        sys.stderr.write(f"Cannot start: {problem}\n")
         return 1
     return _serve(hosts, port, f"http://{host or 'localhost'}:{port}")
 
@@ -110,7 +110,7 @@ def _serve(hosts: Sequence[str], port: int, address: str) -> int:
         while not signals and os.getppid() == parent:
             for name, child in children.items():
                 if child.poll() is not None:
-                    print(f"The {name} ended by itself ({child.returncode}).", file=sys.stderr)
+                    sys.stderr.write(f"The {name} ended by itself ({child.returncode}).\n")
                     return 1
             time.sleep(0.2)
         return 0
@@ -137,7 +137,8 @@ def _announce(host: str, port: int, address: str) -> None:
             break
         except OSError:
             time.sleep(0.1)
-    print(f"\nIDV Dashboard stands at {address}\n{PEOPLE}\nCtrl-C stops it.\n", flush=True)
+    sys.stdout.write(f"\nIDV Dashboard stands at {address}\n{PEOPLE}\nCtrl-C stops it.\n\n")
+    sys.stdout.flush()
 
 
 def _end(children: Sequence[Child]) -> None:
