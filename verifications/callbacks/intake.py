@@ -3,10 +3,12 @@
 import hashlib
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils import timezone
 
 from accounts.models import Partner
 from verifications.callbacks import effect, provider
@@ -27,14 +29,18 @@ class Receipt:
         return self.callback.stage == Stage.ACCEPTED
 
 
-def receive(partner: Partner, event: str, raw: bytes) -> Receipt:
-    """Keeps a rightly signed body once, and applies it."""
+def receive(
+    partner: Partner, event: str, raw: bytes, *, received_at: datetime | None = None
+) -> Receipt:
+    """Keeps a rightly signed body once, and applies it; `received_at` is for history."""
     event = provider.event_of(event)
     digest = hashlib.sha256(raw).hexdigest()
     if repeated := _count_again(partner, event, digest):
         return Receipt(repeated, is_repeated=True)
     try:
-        callback, body = _keep(partner, event, digest, raw)
+        received_at = received_at or timezone.now()
+        row = ProviderCallback(partner=partner, event=event, digest=digest, received_at=received_at)
+        callback, body = _keep(row, raw)
     except IntegrityError:
         # The same body came in twice at once, and the other one was first.
         return Receipt(_count_again(partner, event, digest), is_repeated=True)  # type: ignore[arg-type]
@@ -55,10 +61,7 @@ def _count_again(partner: Partner, event: str, digest: str) -> ProviderCallback 
 
 
 @transaction.atomic
-def _keep(
-    partner: Partner, event: str, digest: str, raw: bytes
-) -> tuple[ProviderCallback, dict[str, Any] | None]:
-    callback = ProviderCallback(partner=partner, event=event, digest=digest)
+def _keep(callback: ProviderCallback, raw: bytes) -> tuple[ProviderCallback, dict[str, Any] | None]:
     body = _read_into(callback, raw)
     callback.save()
     CallbackBody.objects.create(callback=callback, raw=raw)

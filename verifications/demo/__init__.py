@@ -1,0 +1,1 @@
+"""What the demo shows: invented partners, people and applicants, and drawn specimen photos."""
