@@ -7,11 +7,31 @@ function isPlain(event) {
   return event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
 }
 
+// The page of the part may have styles that this page has not.
+async function wear(page, address) {
+  const worn = new Set([...document.querySelectorAll("link[rel=stylesheet]")].map((l) => l.href));
+  const sheets = [...page.querySelectorAll("link[rel=stylesheet]")]
+    .map((sheet) => new URL(sheet.getAttribute("href"), address).href)
+    .filter((href) => !worn.has(href));
+  await Promise.all(sheets.map(load));
+}
+
+function load(href) {
+  return new Promise((done) => {
+    const sheet = document.createElement("link");
+    sheet.rel = "stylesheet";
+    sheet.href = href;
+    sheet.onload = sheet.onerror = done;
+    document.head.append(sheet);
+  });
+}
+
 // Addresses in the part are meant from the page that it comes from.
-function partOf(html, address) {
+async function partOf(html, address) {
   const page = new DOMParser().parseFromString(html, "text/html");
   const part = page.querySelector("[data-dialog]");
   if (!part) throw new Error("The page has no part for a dialog");
+  await wear(page, address);
   for (const form of part.querySelectorAll("form")) {
     form.setAttribute("action", new URL(form.getAttribute("action") ?? "", address).href);
   }
@@ -49,7 +69,7 @@ export function bind(link, enhance) {
     if (!dialog) {
       const answer = await fetch(link.href, { redirect: "error" });
       if (!answer.ok) throw new Error(`Answer ${answer.status}`);
-      dialog = windowFor(partOf(await answer.text(), link.href));
+      dialog = windowFor(await partOf(await answer.text(), link.href));
       await show(dialog);
     } else {
       dialog.showModal();
@@ -94,7 +114,7 @@ export function bind(link, enhance) {
     if (answer.type === "opaqueredirect") {
       location.assign(dialog.dataset.done ?? location.pathname + location.search);
     } else if (answer.ok || SHOWN_AGAIN.includes(answer.status)) {
-      await replace(partOf(await answer.text(), link.href));
+      await replace(await partOf(await answer.text(), link.href));
     } else {
       throw new Error(`Answer ${answer.status}`);
     }

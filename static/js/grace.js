@@ -1,12 +1,12 @@
-// The strip over Undo runs out with the time that is left; then the bar says that it is over.
+// The strip over Undo runs out with the time that is left, and then takes the button with it.
 
-export function bind(bar) {
-  const left = Number(bar.dataset.left) * 1000;
+export function bind(strip) {
+  const left = Number(strip.dataset.seconds) * 1000;
   if (!Number.isFinite(left)) return;
-  const strip = bar.querySelector(".grace");
-  strip?.style.setProperty("--grace", `${left}ms`);
+  strip.style.setProperty("--grace", `${Math.max(left, 0)}ms`);
   setTimeout(() => {
-    for (const part of bar.querySelectorAll("[data-while]")) part.hidden = true;
-    for (const part of bar.querySelectorAll("[data-after]")) part.hidden = false;
+    const form = strip.closest(".action-bar")?.querySelector("form");
+    form?.replaceWith("The time to undo is over.");
+    strip.remove();
   }, Math.max(left, 0));
 }

@@ -1,5 +1,12 @@
 // Keys lead to what is on the page and marked with aria-keyshortcuts; they never decide.
 
+// For what a page has not marked by itself.
+const USUAL = {
+  "/": "input[type=search]",
+  Escape: "[data-cancel]",
+  r: "[data-rotate]",
+  z: "[data-zoom]",
+};
 const ROWS = "tbody th[scope=row] a[href], [data-row] a[href]";
 
 function isTyping(target) {
@@ -15,8 +22,9 @@ function scope() {
 }
 
 function marked(key, near) {
-  const found = [...near.querySelectorAll(`[aria-keyshortcuts~="${CSS.escape(key)}"]`)];
-  return found.find(isShown) ?? (key === "/" ? near.querySelector("input[type=search]") : undefined);
+  const shown = (selector) => [...near.querySelectorAll(selector)].find(isShown);
+  const usual = Object.hasOwn(USUAL, key) ? shown(USUAL[key]) : undefined;
+  return shown(`[aria-keyshortcuts~="${CSS.escape(key)}"]`) ?? usual;
 }
 
 function act(element) {
