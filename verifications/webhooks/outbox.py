@@ -3,12 +3,16 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
 
+from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from verifications.models import (
+    CallbackBody,
     Decision,
     DeliveryBody,
     DeliveryState,
@@ -47,8 +51,8 @@ def preview(
 ) -> Preview:
     """For a verification that holds the outcome already, saved or not, and would go to `to`."""
     raw, left_out = _frozen(verification, to, message_to_applicant)
-    addresses = [endpoint.address for endpoint, _ in _subscribers(verification, event)]
-    return Preview(event, addresses, raw, left_out)
+    addresses = dict.fromkeys(letter.endpoint.address for letter in _letters(verification, event))
+    return Preview(event, list(addresses), raw, left_out)
 
 
 def queue(
@@ -63,28 +67,32 @@ def queue(
     The caller holds the verification's lock: that is what makes the sequence count without gaps.
     A decision that can be undone waits for its time to run out.
     """
-    subscribers = _subscribers(verification, event)
-    if not subscribers:
+    letters = _letters(verification, event)
+    if not letters:
         return []
     raw, _ = _frozen(verification, verification.standing, message_to_applicant)
-    last = _last_sequences(verification)
-    deliveries = []
-    for endpoint, name in subscribers:
-        last[endpoint.pk] = last.get(endpoint.pk, 0) + 1
-        deliveries.append(
-            WebhookDelivery(
-                endpoint=endpoint,
-                partner_id=verification.partner_id,
-                verification=verification,
-                decision=decision,
-                event=name,
-                sequence=last[endpoint.pk],
-                due_at=(decision and decision.undoable_until) or timezone.now(),
-            )
-        )
-    WebhookDelivery.objects.bulk_create(deliveries)
-    DeliveryBody.objects.bulk_create(DeliveryBody(delivery=each, raw=raw) for each in deliveries)
-    return deliveries
+    due_at = (decision and decision.undoable_until) or timezone.now()
+    return _write(verification, letters, raw, due_at=due_at, decision=decision)
+
+
+def queue_present_state(
+    verification: Verification, endpoint: WebhookEndpoint, event: str, message_to_applicant: str
+) -> WebhookDelivery:
+    """What is true now, to one endpoint, whatever it subscribes to; under the caller's lock."""
+    raw, _ = _frozen(verification, verification.standing, message_to_applicant)
+    letter = Letter(endpoint, event)
+    return _write(verification, [letter], raw, due_at=timezone.now(), decision=None)[0]
+
+
+@transaction.atomic
+def queue_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
+    """A body that tells of nobody, so that a partner can try its address and its key."""
+    event = next(iter(endpoint.events), LEGACY)
+    delivery = WebhookDelivery.objects.create(
+        endpoint=endpoint, partner_id=endpoint.partner_id, event=event, sequence=0
+    )
+    DeliveryBody.objects.create(delivery=delivery, raw=_bytes(payloads.test()))
+    return delivery
 
 
 def withdraw(decision: Decision) -> bool:
@@ -98,16 +106,51 @@ def withdraw(decision: Decision) -> bool:
     return withdrawn == queued.count()
 
 
-def _subscribers(verification: Verification, event: str) -> list[tuple[WebhookEndpoint, str]]:
-    """Endpoints with the event name that each wants to hear; a switched-off one keeps its queue."""
-    endpoints = WebhookEndpoint.objects.filter(
-        partner=verification.partner_id, removed_at=None
-    ).order_by("pk")
-    wanted = []
-    for endpoint in endpoints:
-        names = dict.fromkeys((event, LEGACY) if event.startswith(LEGACY) else (event,))
-        wanted += [(endpoint, name) for name in names if name in endpoint.events]
-    return wanted
+class Letter(NamedTuple):
+    """Whom to tell, under which name of the event."""
+
+    endpoint: WebhookEndpoint
+    event: str
+
+
+def _letters(verification: Verification, event: str) -> list[Letter]:
+    """To every endpoint that wants the event; one that is switched off keeps its queue."""
+    endpoints = WebhookEndpoint.objects.filter(partner=verification.partner_id, removed_at=None)
+    names = dict.fromkeys((event, LEGACY) if event.startswith(LEGACY) else (event,))
+    return [
+        Letter(endpoint, name)
+        for endpoint in endpoints.order_by("pk")
+        for name in names
+        if name in endpoint.events
+    ]
+
+
+def _write(
+    verification: Verification,
+    letters: list[Letter],
+    raw: bytes,
+    *,
+    due_at: datetime,
+    decision: Decision | None,
+) -> list[WebhookDelivery]:
+    last = _last_sequences(verification)
+    deliveries = []
+    for endpoint, event in letters:
+        last[endpoint.pk] = last.get(endpoint.pk, 0) + 1
+        deliveries.append(
+            WebhookDelivery(
+                endpoint=endpoint,
+                partner_id=verification.partner_id,
+                verification=verification,
+                decision=decision,
+                event=event,
+                sequence=last[endpoint.pk],
+                due_at=due_at,
+            )
+        )
+    WebhookDelivery.objects.bulk_create(deliveries)
+    DeliveryBody.objects.bulk_create(DeliveryBody(delivery=each, raw=raw) for each in deliveries)
+    return deliveries
 
 
 def _last_sequences(verification: Verification) -> dict[int, int]:
@@ -118,9 +161,6 @@ def _last_sequences(verification: Verification) -> dict[int, int]:
 def _frozen(
     verification: Verification, to: Standing, message_to_applicant: str
 ) -> tuple[bytes, list[payloads.LeftOut]]:
-    callback = verification.callback
-    if callback is None:
-        raise payloads.Unsendable("no callback has told of this verification")
     tags = [tag for tag in verification.tags.all() if tag.removed_at is None]
     outcome = payloads.Outcome(
         standing=to,
@@ -133,6 +173,17 @@ def _frozen(
         mismatch_tags=[tag.code for tag in tags if tag.kind == TagKind.MISMATCH],
         fraud_tags=[tag.code for tag in tags if tag.kind == TagKind.FRAUD],
     )
-    received = json.loads(bytes(callback.body.raw))
+    received = _received(verification)
     body, left_out = payloads.identification(received, outcome, message_to_applicant)
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), left_out
+    return _bytes(body), left_out
+
+
+def _received(verification: Verification) -> dict[str, Any]:
+    body = CallbackBody.objects.filter(callback=verification.callback_id).first()
+    if body is None:
+        raise payloads.Unsendable("no body has told of this verification, or it was erased")
+    return json.loads(bytes(body.raw))
+
+
+def _bytes(body: dict[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
