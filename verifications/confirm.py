@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import AuditEntry, Kind, Membership, names_of
-from verifications import outcomes
+from verifications import codes, outcomes
 from verifications.models import ReasonGroup, RejectionReason, Verification
 from verifications.statuses import ARROWS, Action, Standing
 from verifications.webhooks import outbox
+
+# Mismatch tags that say: what the partner supplied differs from the document.
+SUPPLIED = "supplied_vs_read"
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,9 @@ def offered(membership: Membership) -> list[RejectionReason]:
     return sorted(by_code.values(), key=lambda reason: (reason.order, reason.code))
 
 
-def chosen(reasons: Sequence[RejectionReason], codes: Sequence[str]) -> list[RejectionReason]:
+def chosen(reasons: Sequence[RejectionReason], ticked: Sequence[str]) -> list[RejectionReason]:
     """In catalogue order, whatever the order in which they were ticked."""
-    return [reason for reason in reasons if reason.code in set(codes)]
+    return [reason for reason in reasons if reason.code in set(ticked)]
 
 
 def build(
@@ -56,31 +59,33 @@ def build(
     action: Action,
     *,
     reasons: Sequence[RejectionReason] = (),
-    codes: Sequence[str] = (),
+    ticked: Sequence[str] = (),
     message: str = "",
 ) -> Confirmation:
-    """`codes` and `message` are what is typed so far; the policy has allowed the action."""
+    """`ticked` and `message` are what is typed so far; the policy has allowed the action."""
     return Confirmation(
         action=action,
         verification=verification,
         standing=verification.standing,
         to=ARROWS[verification.standing, action],
-        groups=_groups(verification, reasons, codes),
-        preview=outcomes.preview(verification, action, chosen(reasons, codes), message),
+        groups=_groups(verification, reasons, ticked),
+        preview=outcomes.preview(verification, action, chosen(reasons, ticked), message),
         undo_seconds=membership.partner.undo_seconds,
     )
 
 
 def _groups(
-    verification: Verification, reasons: Sequence[RejectionReason], codes: Sequence[str]
+    verification: Verification, reasons: Sequence[RejectionReason], ticked: Sequence[str]
 ) -> list[Group]:
-    found = {tag.code for tag in verification.tags.all() if not tag.removed_at}
-    found |= {verification.auto_face, verification.auto_document}
+    tags = [tag for tag in verification.tags.all() if not tag.removed_at]
+    found = {verification.auto_face, verification.auto_document, *(tag.code for tag in tags)}
+    if any(codes.find(tag.code, tag.wire_family).group == SUPPLIED for tag in tags):
+        found.add("DOC_INFO_MISMATCH")
     return [
         Group(
             str(group.label),
             [
-                Option(reason, reason.code in codes, reason.code in found)
+                Option(reason, reason.code in ticked, reason.code in found)
                 for reason in reasons
                 if reason.group == group
             ],

@@ -24,8 +24,8 @@ class Place(NamedTuple):
 
 
 PLACES = (
-    Place("First name", "docFirstName", "orgFirstName", ("NAME", "FULL_NAME")),
-    Place("Last name", "docLastName", "orgLastName", ("SURNAME", "FULL_NAME")),
+    Place("First name", "docFirstName", "orgFirstName", ("NAME",)),
+    Place("Last name", "docLastName", "orgLastName", ("SURNAME",)),
     Place("Full name", "fullName", "", ("FULL_NAME",)),
     Place("Birth name", "docBirthName", "orgBirthName"),
     Place("Patronymic", "docPatronymic", "orgPatronymic"),

@@ -54,11 +54,12 @@ def _callback(callback: ProviderCallback) -> Event:
     lines = list(_callback_lines(callback))
     title = codes.find(callback.event, "event_type").label
     applied = callback.outcome == Outcome.APPLIED
+    family = "document_expiration" if callback.event == provider.EXPIRATION else "status"
     return Event(
         at=callback.received_at,
         tone="tone-info" if applied else "tone-warn",
         icon="i-down",
-        title=f"{title}: {codes.find(callback.overall).label}",
+        title=f"{title}: {codes.find(callback.overall, family).label}",
         lines=lines,
         order=callback.pk,
     )

@@ -55,8 +55,9 @@ class RejectionReason(models.Model):
     class Meta:
         ordering = ["order", "code"]
         constraints = [
+            models.UniqueConstraint(fields=["partner", "code"], name="reason_once_a_partner"),
             models.UniqueConstraint(
-                fields=["partner", "code"], name="reason_once", nulls_distinct=False
+                fields=["code"], condition=Q(partner=None), name="reason_once_for_all"
             ),
             models.CheckConstraint(
                 condition=Q(group__in=ReasonGroup.values), name="reason_group_is_known"

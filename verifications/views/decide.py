@@ -115,7 +115,7 @@ def _page(
         verification,
         action,
         reasons=offered,
-        codes=data.getlist("reasons") if form.is_bound else (),
+        ticked=data.getlist("reasons") if form.is_bound else (),
         message=_message(form),
     )
     context = {
