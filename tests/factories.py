@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import factory
+from django.contrib.auth.models import Group
 
 from accounts.models import Membership, Partner, Plan, PricingModel, Role, User
 from verifications.callbacks import provider
@@ -66,7 +67,9 @@ def person(name: str, partner: Partner, rank: int) -> User:
 
 def support(name: str) -> User:
     email = f"{name.split()[0].lower()}@support.example"
-    return UserFactory(name=name, email=email, is_staff=True)
+    user = UserFactory(name=name, email=email, is_staff=True)
+    user.groups.add(Group.objects.get(name="Support"))
+    return user
 
 
 def membership(user: User) -> Membership:

@@ -27,7 +27,7 @@ ROWS = [
     # verbs and pages: neither imports the other
     {"decisions", "tags", "disposal", "notes", "callbacks.intake", "callbacks.photos"}
     | {"webhooks.delivery", "webhooks.endpoints", "demo"}
-    | {"home", "listing", "detail", "confirm", "exports", "report"},
+    | {"home", "listing", "detail", "confirm", "exports", "report", "buttons"},
     # edges
     {"views", "admin", "templatetags", "worker"},
     # what puts the edges to use

@@ -1,0 +1,22 @@
+"""A partner is never left without an Admin."""
+
+from accounts.models import Membership, Partner, Rank, User
+
+
+def would_leave_no_admin(membership: Membership) -> bool:
+    """Whether this is the partner's last active Admin.
+
+    Locks the partner, so that two Admins who leave at the same time are counted one by one.
+    """
+    Partner.objects.select_for_update().filter(pk=membership.partner_id).first()
+    admins = Membership.objects.filter(
+        partner=membership.partner_id, role__rank=Rank.ADMIN, is_active=True, user__is_active=True
+    )
+    return list(admins.values_list("pk", flat=True)) == [membership.pk]
+
+
+def led_alone_by(user: User) -> list[Partner]:
+    """Partners whose only active Admin this user is."""
+    leading = user.memberships.filter(role__rank=Rank.ADMIN, is_active=True)
+    leading = leading.select_related("partner").order_by("partner_id")
+    return [it.partner for it in leading if would_leave_no_admin(it)]

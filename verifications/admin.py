@@ -1,0 +1,299 @@
+"""What support sees of verifications: history is not edited, applicants are masked."""
+
+import logging
+import unicodedata
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from accounts import audit
+from accounts.models import Kind, Partner
+from accounts.partner_admin import PartnerAdmin as BarePartnerAdmin
+from accounts.seen import SupportForm
+from accounts.support import ReadOnly, SupportAdmin
+from verifications import buttons
+from verifications.callbacks import intake
+from verifications.models import (
+    Decision,
+    DecisionReason,
+    Outcome,
+    ProviderCallback,
+    RejectionReason,
+    Stage,
+    Verification,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+
+log = logging.getLogger(__name__)
+
+
+@admin.register(Partner)
+class PartnerAdmin(BarePartnerAdmin):
+    def effects(self, before: Partner, after: Partner) -> list[Any]:
+        return buttons.effects(before, after)
+
+
+class ReasonForm(SupportForm):
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        code = cleaned.get("code") or self.instance.code
+        if code == "OTHER" and not cleaned.get("needs_note"):
+            self.add_error("needs_note", "The reason OTHER needs a note.")
+        return cleaned
+
+
+@admin.register(RejectionReason)
+class RejectionReasonAdmin(SupportAdmin):
+    """A reason that a decision names keeps its code; it is retired, not deleted."""
+
+    form = ReasonForm
+    kind = Kind.REASON_CHANGED
+    list_display = ("label", "code", "group", "sets", "needs_note", "order", "is_active", "partner")
+    list_filter = ("group", "is_active", "partner")
+    list_select_related = ("partner",)
+    search_fields = ("code", "label")
+    fields = ("code", "label", "group", "sets", "needs_note", "order", "is_active", "partner")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("code",) if obj and _is_used(obj) else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is not None and not _is_used(obj)
+
+    def partner_of(self, obj: RejectionReason) -> Partner | None:
+        return obj.partner
+
+
+def _is_used(reason: RejectionReason) -> bool:
+    return DecisionReason.objects.filter(code=reason.code).exists()
+
+
+class Understanding(admin.SimpleListFilter):
+    title = "understanding"
+    parameter_name = "show"
+    WHICH: ClassVar[dict[str, Q]] = {
+        "": ~Q(stage=Stage.ACCEPTED),
+        "waiting": Q(stage=Stage.ACCEPTED, outcome=Outcome.WAITING),
+        "noticed": ~Q(notice=""),
+        "all": Q(),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("waiting", "Accepted, not applied yet"),
+            ("noticed", "With a notice to support"),
+            ("all", "All"),
+        ]
+
+    def choices(self, changelist: Any) -> Any:
+        first, *others = super().choices(changelist)
+        yield {**first, "display": "Not understood"}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if (self.value() or "") not in self.WHICH:
+            raise IncorrectLookupParameters
+        return queryset.filter(self.WHICH[self.value() or ""])
+
+
+@admin.register(ProviderCallback)
+class ProviderCallbackAdmin(ReadOnly):
+    """Where each body stopped and why, never the body."""
+
+    list_display = (
+        "received_at", "partner", "event", "stage", "problem", "outcome", "notice",
+        "times_received", "short_digest",
+    )  # fmt: skip
+    list_filter = (Understanding, "stage", "outcome", "partner")
+    list_select_related = ("partner",)
+    search_fields = ("digest__exact",)
+    search_help_text = "The whole digest of a body"
+    fields = (
+        "partner", "event", "stage", "problem", "outcome", "notice", "times_received",
+        "received_at", "verification", "overall", "is_final", "finished_at", "digest",
+    )  # fmt: skip
+    actions = ("read_again",)
+    change_form_template = "admin/verifications/providercallback/change_form.html"
+
+    @admin.display(description="digest")
+    def short_digest(self, callback: ProviderCallback) -> str:
+        return callback.digest[:12]
+
+    @admin.action(description="Read and apply again")
+    def read_again(self, request: HttpRequest, rows: QuerySet) -> None:
+        for pk in rows.order_by("pk").values_list("pk", flat=True):
+            level, sentence = _read_again(pk, request.user)
+            self.message_user(request, f"Callback {pk}: {sentence}", level)
+
+
+def _read_again(pk: int, actor: Any) -> tuple[int, str]:
+    try:
+        with transaction.atomic():
+            return _reapplied(pk, actor)
+    except Exception:
+        # What kept it waiting may still be wrong: support reads a sentence, the log the rest.
+        log.exception("callback %s could not be applied again", pk)
+        return messages.ERROR, "it still cannot be applied; nothing was changed."
+
+
+def _reapplied(pk: int, actor: Any) -> tuple[int, str]:
+    rows = ProviderCallback.objects.select_for_update(of=("self",)).select_related("partner")
+    callback = rows.get(pk=pk)
+    if callback.stage == Stage.ACCEPTED and callback.outcome != Outcome.WAITING:
+        return messages.WARNING, "it was applied or settled before; nothing was done."
+    callback = intake.reapply(callback)
+    audit.record(
+        Kind.CALLBACK_REAPPLIED,
+        actor=actor,
+        partner=callback.partner,
+        subject=f"callback:{callback.pk}",
+        stream=f"p/{callback.partner_id}",
+        stage=callback.stage,
+        outcome=callback.outcome,
+        digest=callback.digest,
+    )
+    if callback.stage != Stage.ACCEPTED:
+        return messages.WARNING, f"still not understood ({callback.problem})."
+    return messages.SUCCESS, f"understood: {callback.get_outcome_display().lower()}."
+
+
+@admin.register(Verification)
+class VerificationAdmin(ReadOnly):
+    list_display = (
+        "scan_ref", "applicant", "partner", "client_id", "status", "suspected", "review_type",
+        "started_at",
+    )  # fmt: skip
+    list_filter = ("status", "suspected", "review_type", "partner")
+    list_select_related = ("partner",)
+    ordering = ("-id",)
+    search_fields = ("scan_ref__exact", "client_id__exact")
+    search_help_text = "The whole scan ref or client ID. There is no search by name."
+    fields = (
+        "applicant", "partner", "scan_ref", "client_id", "external_ref", "status", "suspected",
+        "is_final", "overall", "revision", "decision", "has_new_data", "token_type",
+        "review_type", "platform", "document_type", "document_country", "auto_face",
+        "auto_document", "manual_face", "manual_document", "deny_reasons", "started_at",
+        "finished_at", "created_at",
+    )  # fmt: skip
+
+    @admin.display(description="applicant")
+    def applicant(self, verification: Verification) -> str:
+        return masked(verification.name)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        """By equality, partner by partner: each is one look into an index."""
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        partners = list(Partner.objects.values_list("pk", flat=True))
+        found = Q(partner__in=partners, scan_ref=text) | Q(partner__in=partners, client_id=text)
+        return queryset.filter(found), False
+
+
+def masked(name: str) -> str:
+    """Initials with dots: enough to talk about the same person, too little to know who it is."""
+    initials = (word[0] for word in name.split() if unicodedata.category(word[0])[0] in "LN")
+    return " ".join(f"{initial}…" for initial in initials)
+
+
+@admin.register(Decision)
+class DecisionAdmin(ReadOnly):
+    list_display = (
+        "decided_at", "partner", "action", "verification", "change", "actor", "role_name",
+    )  # fmt: skip
+    list_filter = ("action", "partner")
+    list_select_related = ("partner", "verification", "actor")
+    ordering = ("-decided_at",)
+    fields = (
+        *list_display, "reasons_given", "revision", "may_approve", "may_deny", "pricing_model",
+        "plan", "undoable_until", "supersedes", "undoes",
+    )  # fmt: skip
+
+    def change(self, decision: Decision) -> str:
+        former = " + suspected" if decision.from_suspected else ""
+        later = " + suspected" if decision.to_suspected else ""
+        return f"{decision.from_status}{former} → {decision.to_status}{later}"
+
+    @admin.display(description="reasons")
+    def reasons_given(self, decision: Decision) -> str:
+        return "\n".join(f"{it.code}: {it.label}" for it in decision.reasons.all())
+
+
+class EndpointForm(SupportForm):
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if self.stored and not self.stored.is_active and cleaned.get("is_active"):
+            self.add_error("is_active", "Only the partner's Admins switch an endpoint on.")
+        if not cleaned.get("is_active") and not cleaned.get("switched_off_why"):
+            self.add_error("switched_off_why", "Say why: the partner's Admins read it.")
+        return cleaned
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(SupportAdmin):
+    """Support may switch one off. Keys and the values of headers are never shown."""
+
+    form = EndpointForm
+    kind = Kind.ENDPOINT_CHANGED
+    list_display = ("name", "partner", "plain_address", "is_active", "switched_off_why")
+    list_filter = ("is_active", "partner")
+    list_select_related = ("partner",)
+    fields = (
+        "name", "partner", "plain_address", "events", "header_names", "is_active",
+        "switched_off_why", "removed_at", "created_at",
+    )  # fmt: skip
+    readonly_fields = tuple(it for it in fields if it not in ("is_active", "switched_off_why"))
+
+    @admin.display(description="address")
+    def plain_address(self, endpoint: WebhookEndpoint) -> str:
+        return endpoint.address
+
+    def header_names(self, endpoint: WebhookEndpoint) -> str:
+        return ", ".join(endpoint.headers)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "switched_off_why":
+            field.required, field.widget = False, forms.TextInput(attrs={"class": "vTextField"})
+        return field
+
+    def partner_of(self, obj: WebhookEndpoint) -> Partner:
+        return obj.partner
+
+    def stream_of(self, obj: WebhookEndpoint) -> str:
+        return f"p/{obj.partner_id}"
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.revision = form.stored.revision + 1
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(ReadOnly):
+    list_display = (
+        "queued_at", "partner", "endpoint", "event", "verification", "sequence", "state",
+        "attempts", "last_code",
+    )  # fmt: skip
+    list_filter = ("state", "partner")
+    list_select_related = ("partner", "endpoint", "verification")
+    fields = (*list_display, "decision", "due_at", "claimed_until", "settled_at")
+
+
+@admin.register(WebhookAttempt)
+class WebhookAttemptAdmin(ReadOnly):
+    list_display = ("started_at", "delivery", "number", "code", "problem", "milliseconds")
+    list_select_related = ("delivery",)
+    ordering = ("-id",)
+    fields = list_display
