@@ -275,3 +275,20 @@ class AuditHead(models.Model):
 def names_of(users: Iterable[int]) -> dict[int, str]:
     """The names behind numbers that audit entries and decisions carry, in one query."""
     return {user.pk: str(user) for user in User.objects.filter(pk__in=set(users))}
+
+
+class AuditCheckpoint(AppendOnly):
+    """A signed sum over every entry up to one: what has left the machine cannot be rewritten."""
+
+    number = models.PositiveIntegerField(primary_key=True)
+    upto = models.BigIntegerField(help_text="The last entry that it covers.")
+    count = models.PositiveBigIntegerField(help_text="Entries that it and all before it cover.")
+    digest = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    signature = models.CharField(max_length=128)
+
+    class Meta:
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"{self.number}, up to {self.upto}"

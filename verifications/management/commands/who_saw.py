@@ -1,0 +1,39 @@
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from accounts.models import AuditEntry, Kind, names_of
+
+
+class Command(BaseCommand):
+    help = "Lists who looked at one verification, and when; --since and --until in ISO form."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("scan_ref")
+        parser.add_argument("--since")
+        parser.add_argument("--until")
+
+    def handle(self, *args: Any, scan_ref: str, **options: Any) -> None:
+        looks = AuditEntry.objects.filter(
+            subject=f"verification:{scan_ref}", kind=Kind.VIEWED
+        ).order_by("pk")
+        if options["since"]:
+            looks = looks.filter(at__gte=_moment(options["since"]))
+        if options["until"]:
+            looks = looks.filter(at__lte=_moment(options["until"]))
+        names = names_of(look.actor for look in looks if look.actor)
+        for look in looks:
+            name = names.get(look.actor or 0, "nobody known")
+            self.stdout.write(f"{look.at:%Y-%m-%d %H:%M:%S}  {name}")
+        self.stdout.write(f"{len(looks)} looks.")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"{text} is not a moment such as 2026-11-23T14:00.") from None
+    return moment if moment.tzinfo else timezone.make_aware(moment)
