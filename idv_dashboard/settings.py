@@ -4,6 +4,7 @@ DEMO=1 allows the demo data, signing in without a second factor, loopback webhoo
 with DEBUG off, so that the demo shows the real error pages.
 """
 
+import base64
 import secrets
 import sys
 from pathlib import Path
@@ -26,20 +27,40 @@ DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
+def _kept(name: str, fresh: str) -> str:
+    """What a demo or a developer's program made once, beside its data."""
+    file = DATA_DIR / name
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(fresh)
+    return file.read_text()
+
+
 def _secret_key() -> str:
     """From the environment; a demo or a developer gets one made, and kept beside the data."""
     if key := env.str("SECRET_KEY", default=""):
         return key
     if not PLAIN_HTTP:
         raise ImproperlyConfigured("Set SECRET_KEY: a random text of 50 characters or more.")
-    kept = DATA_DIR / "secret_key"
-    if not kept.exists():
-        kept.touch(mode=0o600)
-        kept.write_text(secrets.token_urlsafe(50))
-    return kept.read_text()
+    return _kept("secret_key", secrets.token_urlsafe(50))
 
 
 SECRET_KEY = _secret_key()
+
+
+def _audit_signing_key() -> str:
+    """Signs the audit log's checkpoints: base64 of 32 random bytes, and never the SECRET_KEY."""
+    if key := env.str("AUDIT_SIGNING_KEY", default=""):
+        return key
+    if not PLAIN_HTTP:
+        raise ImproperlyConfigured("Set AUDIT_SIGNING_KEY: base64 of 32 random bytes.")
+    return _kept("audit_signing_key", base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+AUDIT_SIGNING_KEY = _audit_signing_key()
+# Where copies of its checkpoints go: a file on another machine's disk. Empty: the log stream only.
+AUDIT_CHECKPOINT_FILE = env.str("AUDIT_CHECKPOINT_FILE", default="")
+
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if PLAIN_HTTP else []
 )
@@ -71,11 +92,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.sessions.limits",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "accounts.middleware.current_membership",
+    "accounts.sessions.second_factor",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 ROOT_URLCONF = "idv_dashboard.urls"
@@ -160,6 +184,8 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "20/5m/ip,5/5m/key"}
+# A second factor for every role that can decide, and for support.
+REQUIRE_MFA = env.bool("REQUIRE_MFA", default=not PLAIN_HTTP)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 # We keep no list of addresses to verify: allauth's own generator would start one on each reset,
@@ -179,7 +205,9 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 if ALLAUTH_TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-SESSION_COOKIE_AGE = 8 * 3600
+# Whatever a session does it ends after eight hours, and after half an hour of nothing.
+SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", default=8 * 3600)
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=30 * 60)
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

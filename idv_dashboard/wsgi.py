@@ -1,7 +1,16 @@
 import os
+import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
+
+from idv_dashboard import boot
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idv_dashboard.settings")
 
-application = get_wsgi_application()
+try:
+    application = get_wsgi_application()
+    boot.assert_safe()
+except ImproperlyConfigured as problem:
+    print(problem, file=sys.stderr)
+    sys.exit(boot.EX_CONFIG)

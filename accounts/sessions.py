@@ -1,0 +1,68 @@
+"""How long a session lasts, and what it takes before it may do anything."""
+
+from collections.abc import Callable
+
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from accounts.models import Rank
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+BEGAN, SEEN = "began", "seen"
+# Written at most this often, so that reading pages does not write to the session each time.
+STAMP_SECONDS = 60
+
+
+def limits(get_response: Handler) -> Handler:
+    """Ends a session that was idle too long, or that is too old whatever it did."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            now = int(timezone.now().timestamp())
+            session = request.session
+            began, seen = session.get(BEGAN, now), session.get(SEEN, now)
+            # A clock that jumps back must not prolong anything: such a session ends as well.
+            idle, age = now - seen, now - began
+            if idle > settings.SESSION_IDLE_SECONDS or age > settings.SESSION_COOKIE_AGE:
+                return _ended(request)
+            if min(idle, age) < -STAMP_SECONDS:
+                return _ended(request)
+            if BEGAN not in session or idle >= STAMP_SECONDS:
+                session[BEGAN], session[SEEN] = began, now
+        return get_response(request)
+
+    return middleware
+
+
+def _ended(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    messages.info(request, "Your session has ended. Sign in again to go on.")
+    path = request.get_full_path() if request.method in ("GET", "HEAD") else "/"
+    return redirect_to_login(path)
+
+
+def second_factor(get_response: Handler) -> Handler:
+    """Who can decide, and support, need a second factor before they get anywhere."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if settings.REQUIRE_MFA and _is_asked(request) and not is_mfa_enabled(request.user):
+            messages.warning(request, "Set up a second step first: your role requires it.")
+            return redirect("mfa_index")
+        return get_response(request)
+
+    return middleware
+
+
+def _is_asked(request: HttpRequest) -> bool:
+    user = request.user
+    if not user.is_authenticated or request.path.startswith("/accounts/"):
+        return False
+    ranks = [membership.role.rank for membership in request.memberships]
+    return user.is_staff or Rank.ADMIN in ranks

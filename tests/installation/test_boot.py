@@ -1,0 +1,129 @@
+"""Each insecure production configuration is refused, by a real process, with exit 78."""
+
+import base64
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SERVE = "import idv_dashboard.wsgi"
+
+Start = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A production's data, migrated."""
+    folder = tmp_path_factory.mktemp("production")
+    folder.chmod(0o700)
+    done = run(folder, "-c", "from django.core.management import execute_from_command_line as go;"
+               "go(['manage.py', 'migrate', '-v0'])")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def run(folder: Path, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "idv_dashboard.settings",
+        "SECRET_KEY": secrets.token_urlsafe(60),
+        "AUDIT_SIGNING_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "ALLOWED_HOSTS": "idv.example.org",
+        "DATA_DIR": str(folder),
+    } | changes
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_safe_configuration_starts(home: Path) -> None:
+    done = run(home, "-c", SERVE)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+VARIANTS = [
+    ("SECRET_KEY", {"SECRET_KEY": "short"}),
+    ("SECRET_KEY", {"SECRET_KEY": "a" * 60}),
+    ("SECRET_KEY", {"SECRET_KEY": "django-insecure-" + "abcdefghijklmnop" * 4}),
+    ("AUDIT_SIGNING_KEY", {"AUDIT_SIGNING_KEY": "short"}),
+    ("AUDIT_SIGNING_KEY", {"AUDIT_SIGNING_KEY": "!" * 44}),
+    ("ALLOWED_HOSTS", {"ALLOWED_HOSTS": "*"}),
+    ("ALLOWED_HOSTS", {"ALLOWED_HOSTS": ".example.org"}),
+    ("ALLOWED_HOSTS", {"ALLOWED_HOSTS": ""}),
+    ("CSRF_TRUSTED_ORIGINS", {"CSRF_TRUSTED_ORIGINS": "http://idv.example.org"}),
+    ("REQUIRE_MFA", {"REQUIRE_MFA": "0"}),
+    ("SESSION_SECONDS", {"SESSION_SECONDS": "1209600"}),
+    ("SESSION_SECONDS", {"SESSION_IDLE_SECONDS": "90000"}),
+    ("SESSION_SECONDS", {"SESSION_IDLE_SECONDS": "0"}),
+    ("EMAIL_URL", {"EMAIL_URL": "smtp://mail.example.org:25"}),
+    ("DATABASE_URL", {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}),
+]
+
+
+@pytest.mark.parametrize(("setting", "changes"), VARIANTS, ids=str)
+def test_an_insecure_configuration_is_refused(
+    home: Path, setting: str, changes: dict[str, str]
+) -> None:
+    done = run(home, "-c", SERVE, **changes)
+    assert done.returncode == 78, done.stderr
+    assert setting in done.stderr
+    assert not any(value and len(value) > 8 and value in done.stderr for value in changes.values())
+
+
+CHANGED = [
+    ("SESSION_COOKIE_NAME", "settings.SESSION_COOKIE_SECURE = False"),
+    ("CSRF_COOKIE_NAME", "settings.CSRF_COOKIE_NAME = 'csrf'"),
+    ("SECURE_HSTS_SECONDS", "settings.SECURE_HSTS_SECONDS = 3600"),
+    ("TRUSTED_PROXY_COUNT", "settings.SECURE_PROXY_SSL_HEADER = ('A', 'https')"),
+    ("MIDDLEWARE", "settings.MIDDLEWARE = settings.MIDDLEWARE[1:]"),
+    ("MIDDLEWARE", "settings.MIDDLEWARE += ['django.middleware.cache.UpdateCacheMiddleware']"),
+    ("DATA_DIR", "settings.STATIC_ROOT = settings.DATA_DIR"),
+    ("recursive_triggers", "settings.DATABASES['default']['OPTIONS']['init_command'] = ''"),
+    ("security.W", "settings.SECURE_CONTENT_TYPE_NOSNIFF = False"),
+    ("security.W", "settings.SECURE_SSL_REDIRECT = False"),
+]
+
+
+@pytest.mark.parametrize(("said", "change"), CHANGED, ids=str)
+def test_settings_that_were_weakened_are_refused(home: Path, said: str, change: str) -> None:
+    script = f"from idv_dashboard import settings\n{change}\n{SERVE}"
+    done = run(home, "-c", script)
+    assert done.returncode == 78, done.stderr
+    assert said in done.stderr
+
+
+def test_a_folder_that_others_can_read_is_refused(home: Path) -> None:
+    home.chmod(0o755)
+    try:
+        done = run(home, "-c", SERVE)
+    finally:
+        home.chmod(0o700)
+    assert done.returncode == 78
+    assert "DATA_DIR" in done.stderr
+
+
+def test_a_database_that_was_not_migrated_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    done = run(tmp_path, "-c", SERVE)
+    assert done.returncode == 78
+    assert "migrate" in done.stderr
+
+
+@pytest.mark.parametrize("missing", ["SECRET_KEY", "AUDIT_SIGNING_KEY"])
+def test_a_missing_key_is_named(home: Path, missing: str) -> None:
+    done = run(home, "-c", SERVE, **{missing: ""})
+    assert done.returncode == 78
+    assert missing in done.stderr
