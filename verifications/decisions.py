@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 from accounts.models import Kind, Membership
 from verifications import lifecycle, outcomes, policy
@@ -26,10 +25,6 @@ KINDS = {Action.APPROVE: Kind.APPROVED, Action.DENY: Kind.DENIED}
 FIELDS = ("manual_face", "manual_document", "deny_reasons", "review_type", "is_final")
 
 
-class Stale(Exception):
-    """The page was drawn from an older revision, or its request was sent with other content."""
-
-
 class TooLate(Exception):
     """The window is over or the partner is being told; says which way back there is."""
 
@@ -45,14 +40,6 @@ class TooLate(Exception):
 
 class PreviewChanged(Exception):
     """What would be sent is no longer what the page showed."""
-
-
-class Refused(Exception):
-    """The policy says no; carries its objection."""
-
-    def __init__(self, check: policy.Check) -> None:
-        super().__init__(check.sentence)
-        self.check = check
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,31 +61,20 @@ def decide(membership: Membership, verification: Verification, intent: Intent) -
 
     Everything is read again under the lock. Raises Refused (403) or Stale (409).
     """
-    membership, verification = locked(membership, verification)
+    membership, verification = lifecycle.locked(membership, verification)
     if check := policy.standing_objection(membership, intent.action, verification):
-        raise Refused(check)
+        raise lifecycle.Refused(check)
     if made := _made_before(verification, intent, membership):
         return made
     if verification.revision != intent.seen_revision:
-        raise Stale
+        raise lifecycle.Stale
     if check := policy.objection(membership, intent.action, verification):
-        raise Refused(check)
+        raise lifecycle.Refused(check)
     if intent.preview_digest and intent.preview_digest != _preview(verification, intent).digest:
         raise PreviewChanged
     decision = _write(membership, verification, intent)
     _move(membership, verification, intent, decision)
     return decision
-
-
-def locked(membership: Membership, verification: Verification) -> tuple[Membership, Verification]:
-    """Both as the database has them now; the verification cannot be moved by others meanwhile.
-
-    `verification.now` is the database's clock, by which the time to undo runs.
-    """
-    locked = Verification.objects.select_for_update(of=("self",)).annotate(now=Now())
-    verification = locked.select_related("partner", "decision").get(pk=verification.pk)
-    fresh = Membership.objects.select_related("user", "role", "partner").get(pk=membership.pk)
-    return fresh, verification
 
 
 def _made_before(
@@ -116,7 +92,7 @@ def _made_before(
         and made.text.internal_note == intent.internal_note
     )
     if not same:
-        raise Stale
+        raise lifecycle.Stale
     return made
 
 
@@ -205,9 +181,9 @@ def undo(
     Restores what it overwrote; then the newest callback that came in meanwhile is applied.
     Raises Refused (403) or TooLate (409).
     """
-    membership, verification = locked(membership, verification)
+    membership, verification = lifecycle.locked(membership, verification)
     if check := policy.standing_objection(membership, Action.UNDO, verification):
-        raise Refused(check)
+        raise lifecycle.Refused(check)
     if made := verification.decisions.filter(request_key=request_key, action=Action.UNDO).first():
         return made
     decision = verification.decision

@@ -6,11 +6,26 @@ Four callers of move(): decisions (and their undo), tag removal, intake, disposa
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models.functions import Now
+
 from accounts import audit
-from accounts.models import Kind, User
+from accounts.models import Kind, Membership, User
+from verifications import policy
 from verifications.models import Decision, Verification
 from verifications.statuses import Standing
 from verifications.webhooks import outbox
+
+
+class Stale(Exception):
+    """The page was drawn from an older revision, or its request was sent with other content."""
+
+
+class Refused(Exception):
+    """The policy says no; carries its objection."""
+
+    def __init__(self, check: policy.Check) -> None:
+        super().__init__(check.sentence)
+        self.check = check
 
 
 class Overtaken(Exception):
@@ -29,6 +44,17 @@ class Move:
     event: str = ""
     decision: Decision | None = None
     message_to_applicant: str = ""
+
+
+def locked(membership: Membership, verification: Verification) -> tuple[Membership, Verification]:
+    """Both as the database has them now; the verification cannot be moved by others meanwhile.
+
+    `verification.now` is the database's clock, by which the time to undo runs.
+    """
+    locked = Verification.objects.select_for_update(of=("self",)).annotate(now=Now())
+    verification = locked.select_related("partner", "decision").get(pk=verification.pk)
+    fresh = Membership.objects.select_related("user", "role", "partner").get(pk=membership.pk)
+    return fresh, verification
 
 
 def begin(verification: Verification, at: Standing) -> None:

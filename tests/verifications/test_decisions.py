@@ -11,7 +11,7 @@ from django.db.utils import DatabaseError
 
 from accounts.models import AuditEntry, Kind, Membership, Partner, User
 from tests import factories
-from verifications import decisions
+from verifications import decisions, lifecycle
 from verifications.models import Decision, DecisionReason, RejectionReason, Verification
 from verifications.statuses import Action
 
@@ -101,7 +101,7 @@ def test_a_decision_is_in_the_audit_log_without_texts(ada: User, approved: Verif
 
 def test_a_stale_page_changes_nothing(ada: User, amos: User, approved: Verification) -> None:
     decide(ada, approved, Action.DENY, "UNDER_AGE")
-    with pytest.raises(decisions.Stale):
+    with pytest.raises(lifecycle.Stale):
         decide(amos, approved, Action.DENY, "DOC_FAKE")
     assert approved.decisions.count() == 1
 
@@ -123,7 +123,7 @@ def test_the_same_request_with_other_content_is_refused(
     codes = ["DOC_FAKE"] if change == "reasons" else ["UNDER_AGE"]
     note = "other" if change == "note" else ""
     who = amos if change == "person" else ada
-    with pytest.raises(decisions.Stale):
+    with pytest.raises(lifecycle.Stale):
         decide(who, approved, Action.DENY, *codes, request_key=key, internal_note=note)
 
 
@@ -135,7 +135,7 @@ def test_permission_is_read_again_at_the_last_moment(
     intent = decisions.Intent(
         action=Action.DENY, seen_revision=approved.revision, request_key=uuid.uuid4()
     )
-    with pytest.raises(decisions.Refused) as refusal:
+    with pytest.raises(lifecycle.Refused) as refusal:
         decisions.decide(membership, approved, intent)
     assert refusal.value.check.rule == "partner_may_deny"
 
@@ -146,12 +146,12 @@ def test_a_role_taken_away_meanwhile_refuses(ada: User, approved: Verification) 
     intent = decisions.Intent(
         action=Action.DENY, seen_revision=approved.revision, request_key=uuid.uuid4()
     )
-    with pytest.raises(decisions.Refused):
+    with pytest.raises(lifecycle.Refused):
         decisions.decide(membership, approved, intent)
 
 
 def test_a_status_that_does_not_permit_refuses(ada: User, reviewing: Verification) -> None:
-    with pytest.raises(decisions.Refused) as refusal:
+    with pytest.raises(lifecycle.Refused) as refusal:
         decide(ada, reviewing, Action.APPROVE)
     assert refusal.value.check.rule == "status_permits"
 

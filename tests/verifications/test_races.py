@@ -11,7 +11,7 @@ from django.db import connection, connections
 
 from accounts.models import AuditEntry, Kind, Membership
 from tests import factories
-from verifications import decisions
+from verifications import decisions, lifecycle
 from verifications.callbacks import intake
 from verifications.models import Decision, RejectionReason, Verification, WebhookDelivery
 from verifications.statuses import Action
@@ -29,7 +29,7 @@ def one_try(membership: Membership, it: Verification, action: Action, barrier: B
     barrier.wait()
     try:
         decisions.decide(membership, it, intent)
-    except decisions.Stale:
+    except lifecycle.Stale:
         return "stale"
     finally:
         connections.close_all()

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import access, audit
 from accounts.models import Kind
-from verifications import confirm, decisions, policy
+from verifications import confirm, decisions, lifecycle, policy
 from verifications.decision_forms import DecisionForm, DenyForm, UndoForm, new_request_key
 from verifications.models import RejectionReason, Verification
 from verifications.statuses import Action
@@ -83,10 +83,10 @@ def _carry_out(
     )
     try:
         decisions.decide(request.membership, verification, intent)
-    except decisions.Refused as refusal:
+    except lifecycle.Refused as refusal:
         verification.refresh_from_db()
         return refused(request, verification, action, refusal.check)
-    except decisions.Stale:
+    except lifecycle.Stale:
         return _conflict(request, verification, action, form)
     except decisions.PreviewChanged:
         return _page(request, verification, action, form, offered, status=422, is_preview=True)
@@ -205,7 +205,7 @@ def undo(request: HttpRequest, scan_ref: str) -> HttpResponse:
             decision_id=form.cleaned_data["decision"],
             request_key=form.cleaned_data["request_key"],
         )
-    except decisions.Refused as refusal:
+    except lifecycle.Refused as refusal:
         return refused(request, verification, Action.UNDO, refusal.check)
     except decisions.TooLate as too_late:
         return _too_late(request, verification, str(too_late), 409)
