@@ -224,6 +224,7 @@ class Kind(models.TextChoices):
     CALLBACK_REAPPLIED = "callback.reapplied", "Callback applied again"
     ENDPOINT_CHANGED = "endpoint.changed", "Webhook endpoint changed"
     DELIVERY_RESENT = "delivery.resent", "Webhook sent again"
+    LOG_EXPORTED = "audit.exported", "Audit log exported"
 
 
 class AuditEntry(AppendOnly):
@@ -253,7 +254,7 @@ class AuditEntry(AppendOnly):
             models.CheckConstraint(condition=Q(seq__gte=1), name="audit_seq_from_one"),
         ]
         indexes = [
-            models.Index(fields=["partner", "-id"], name="audit_by_partner"),
+            models.Index(fields=["partner", "-at", "-id"], name="audit_by_partner"),
             models.Index(fields=["subject", "-id"], name="audit_by_subject"),
         ]
 

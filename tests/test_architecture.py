@@ -14,22 +14,23 @@ ROWS = [
     # know nothing of ours
     {"statuses", "keyset", "codes", "webhooks.contract"},
     # know no model
-    {"search", "forms", "decision_forms", "dossier", "callbacks.provider"}
+    {"search", "forms", "decision_forms", "dossier", "callbacks.provider", "callbacks.pictures"}
     | {"webhooks.payloads", "webhooks.signing", "webhooks.transport"},
     # nouns
     {"models"},
     # asked by readers and writers alike
-    {"policy", "webhooks.outbox"},
+    {"policy", "webhooks.outbox", "history", "audit_forms"},
     # what every verb does
     {"lifecycle", "outcomes"},
     # parts of a verb, parts of a page
-    {"callbacks.effect", "timeline"},
+    {"callbacks.effect", "evidence", "figures", "timeline"},
     # verbs and pages: neither imports the other
     {"decisions", "tags", "disposal", "notes", "callbacks.intake", "callbacks.photos"}
-    | {"webhooks.delivery", "webhooks.endpoints", "demo"}
-    | {"home", "listing", "detail", "confirm", "exports", "report", "buttons"},
+    | {"webhooks.delivery", "webhooks.again", "webhooks.endpoints", "demo"}
+    | {"home", "listing", "detail", "confirm", "exports", "report", "buttons"}
+    | {"audit_log"},
     # edges
-    {"views", "admin", "templatetags", "worker"},
+    {"views", "admin", "templatetags", "worker", "chores"},
     # what puts the edges to use
     {"urls", "management", "apps"},
 ]

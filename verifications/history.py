@@ -7,6 +7,8 @@ from accounts.models import AuditEntry, Kind
 from verifications.models import Decision
 from verifications.statuses import Action
 
+# Where the last proof's answer is kept.
+PROVEN = "audit-proven"
 KINDS = {Action.APPROVE: Kind.APPROVED, Action.DENY: Kind.DENIED, Action.UNDO: Kind.UNDONE}
 
 

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from verifications.views import (
+    audit,
     callback,
     decide,
     detail,
@@ -23,8 +24,10 @@ urlpatterns = [
     path(f"{one}deny/", decide.deny, name="verification_deny"),
     path(f"{one}undo/", decide.undo, name="verification_undo"),
     path(f"{one}notes/", notes.write, name="verification_note"),
-    path(f"{one}photos/<str:kind>/", media.photo, name="verification_photo"),
+    path(f"{one}photos/<path:kind>/", media.photo, name="verification_photo"),
     path(f"{one}tags/<int:tag_id>/remove/", tags.remove, name="verification_remove_tag"),
+    path("audit/", audit.entries, name="audit_log"),
+    path("audit/export/", audit.export, name="audit_export"),
     path("callbacks/idenfy/<slug:partner_key>/", callback.receive, name="callback"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

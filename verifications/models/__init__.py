@@ -1,6 +1,7 @@
 """Nouns. Import them from here."""
 
 from verifications.models.callback import CallbackBody, Outcome, ProviderCallback, Stage
+from verifications.models.chore import Chore
 from verifications.models.decision import Decision, DecisionReason, DecisionText
 from verifications.models.findings import Photo, PhotoState, Tag, TagKind
 from verifications.models.note import Note
@@ -23,6 +24,7 @@ from verifications.models.webhook import (
 __all__ = [
     "AttemptAnswer",
     "CallbackBody",
+    "Chore",
     "Decision",
     "DecisionReason",
     "DecisionText",

@@ -1,0 +1,132 @@
+"""The audit log as Admins read it."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import AuditEntry, Kind, Partner, User
+from tests.verifications.test_decisions import decide
+from verifications import audit_log, chores
+from verifications.models import Chore, Verification
+from verifications.statuses import Action
+
+SignIn = Callable[[User], Client]
+
+
+def text(client: Client, query: str = "") -> str:
+    return client.get(f"/audit/{query}").content.decode()
+
+
+def test_admins_read_what_happened_at_their_partner(
+    ada: User, approved: Verification, as_user: SignIn
+) -> None:
+    decide(ada, approved, Action.DENY, "UNDER_AGE")
+    page = text(as_user(ada))
+    assert "Denied" in page
+    assert "Ada Lind" in page
+    assert "UNDER_AGE" in page
+
+
+@pytest.mark.parametrize(("who", "status"), [("mo", 403), ("vera", 403), ("ada", 200)])
+def test_only_admins_read_it(
+    request: pytest.FixtureRequest, as_user: SignIn, who: str, status: int
+) -> None:
+    client = as_user(request.getfixturevalue(who))
+    assert client.get("/audit/").status_code == status
+    assert client.get("/audit/export/").status_code == status
+
+
+def test_nothing_of_other_partners_is_in_it(
+    ada: User, southpay: Partner, receive: Callable, as_user: SignIn
+) -> None:
+    it = receive("03", partner=southpay)
+    assert it.scan_ref[:8] not in text(as_user(ada))
+
+
+def test_filters_narrow_it(ada: User, amos: User, approved: Verification, as_user: SignIn) -> None:
+    decide(ada, approved, Action.DENY, "UNDER_AGE")
+    client = as_user(ada)
+    assert "UNDER_AGE" in text(client, f"?kind=verification.denied&who={ada.pk}")
+    assert "UNDER_AGE" not in text(client, f"?who={amos.pk}")
+    assert "UNDER_AGE" in text(client, f"?scan_ref={approved.scan_ref}")
+    assert "UNDER_AGE" not in text(client, "?scan_ref=other")
+    assert "UNDER_AGE" not in text(client, "?to=2020-01-01")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "kind=x",
+        "who=99999",
+        "scan_ref=%25",
+        "from=2024-02-30",
+        "from=2025-01-02&to=2025-01-01",
+        "after=x",
+        "before=1-2-3",
+        "kind=&kind=",
+        "to=0001-01-01",
+    ],
+)
+def test_what_cannot_be_understood_is_refused(ada: User, as_user: SignIn, query: str) -> None:
+    client = as_user(ada)
+    assert client.get(f"/audit/?{query}").status_code == 400
+    assert client.get(f"/audit/export/?{query}").status_code == 400
+
+
+def test_pages_go_both_ways(ada: User, northbank: Partner, as_user: SignIn) -> None:
+    for number in range(120):
+        audit.record(
+            Kind.NOTED,
+            actor=ada,
+            partner=northbank,
+            subject=f"verification:n{number:03}",
+            stream="v/1",
+        )
+    client = as_user(ada)
+    first = client.get("/audit/").context["page"]
+    second = client.get(f"/audit/?after={first.older}").context["page"]
+    back = client.get(f"/audit/?before={second.newer}").context["page"]
+    assert [line.scan_ref for line in first.lines][:2] == ["n119", "n118"]
+    assert second.lines[0].scan_ref == "n069"
+    assert back.lines == first.lines
+
+
+def test_an_export_is_itself_in_the_log(ada: User, approved: Verification, as_user: SignIn) -> None:
+    answer = as_user(ada).get("/audit/export/")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="audit-log.csv"'
+    assert approved.scan_ref in b"".join(answer.streaming_content).decode()
+    assert AuditEntry.objects.filter(kind=Kind.LOG_EXPORTED, actor=ada.pk).exists()
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "＝"])
+def test_no_cell_is_a_formula(sign: str) -> None:
+    assert audit_log.plain(f"{sign}1+1") == f"'{sign}1+1"
+
+
+def test_the_page_costs_the_same_for_few_and_many(
+    ada: User, northbank: Partner, as_user: SignIn, django_assert_max_num_queries: Callable
+) -> None:
+    client = as_user(ada)
+    client.get("/audit/")
+    for _ in range(60):
+        audit.record(Kind.NOTED, actor=ada, partner=northbank, subject="s:1", stream="v/1")
+    with django_assert_max_num_queries(12):
+        client.get("/audit/")
+
+
+def test_the_worker_proves_the_log_and_the_page_says_so(
+    ada: User, approved: Verification, as_user: SignIn
+) -> None:
+    assert "Not proven yet" in text(as_user(ada))
+    chores.run_due()
+    assert "Intact up to" in text(as_user(ada))
+
+
+def test_a_chore_is_done_once_in_its_time(northbank: Partner) -> None:
+    assert chores.run_due() == len(chores.CHORES)
+    assert chores.run_due() == 0
+    Chore.objects.update(due_at=timezone.now())
+    assert chores.run_due() == len(chores.CHORES)

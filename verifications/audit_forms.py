@@ -1,0 +1,55 @@
+"""What Admins ask of the audit log. Knows no model: choices are handed in."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from verifications.forms import PlainDate, PositionField
+
+
+Pairs = Sequence[tuple[str, str]]
+
+
+class AuditFilterForm(forms.Form):
+    kind = forms.ChoiceField(required=False, label="What")
+    who = forms.ChoiceField(required=False, label="Who")
+    scan_ref = forms.RegexField(
+        r"^[A-Za-z0-9_-]{1,36}$",
+        required=False,
+        label="Scan ref",
+        error_messages={"invalid": "Scan ref: letters, digits, - and _ only, 36 at most."},
+    )
+    from_ = PlainDate(required=False, label="From")
+    to = PlainDate(required=False, label="To")
+    after = PositionField(required=False, label="Page")
+    before = PositionField(required=False, label="Page")
+
+    def __init__(
+        self,
+        query: QueryDict,
+        *,
+        kinds: Sequence[tuple[str, str]],
+        people: Sequence[tuple[str, str]],
+    ) -> None:
+        given = query.copy()
+        if "from" in given:
+            given.setlist("from_", given.getlist("from"))
+        super().__init__(given)
+        for name, choices in (("kind", kinds), ("who", people)):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)  # noqa: S101
+            field.choices = [("", "Any"), *choices]
+            field.error_messages["invalid_choice"] = f"{field.label}: choose one of the list."
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        assert isinstance(self.data, QueryDict)  # noqa: S101
+        for name, field in self.fields.items():
+            if len(self.data.getlist(name)) > 1:
+                self.add_error(name, f"{field.label} was given twice.")
+        start, end = cleaned.get("from_"), cleaned.get("to")
+        if start and end and start > end:
+            self.add_error("from_", "From is after To.")
+        return cleaned

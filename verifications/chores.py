@@ -1,0 +1,60 @@
+"""What the worker does by the clock. A chore is a function, not a queue.
+
+One of several workers does it: the one that pushes its time. Should that worker die, the chore
+comes again with its next time, hence each must bear being left half done.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.core.cache import cache
+from django.utils import timezone
+
+from accounts import checkpoints, proof
+from verifications import history
+from verifications.models import Chore
+
+log = logging.getLogger(__name__)
+
+
+class Timed(NamedTuple):
+    name: str
+    every: timedelta
+    do: Callable[[], object]
+
+
+def prove_audit_log() -> None:
+    """Keeps the answer for the page of the audit log; what is wrong goes to the log stream too."""
+    began = timezone.now()
+    found = proof.verify()
+    problems = [*found.problems, *history.problems()]
+    cache.set(
+        history.PROVEN, {"at": began, "entries": found.entries, "holds": not problems}, timeout=None
+    )
+    for problem in problems:
+        log.error("audit log: %s", problem)
+
+
+CHORES = (
+    Timed("checkpoint", timedelta(hours=1), checkpoints.make),
+    Timed("prove", timedelta(days=1), prove_audit_log),
+)
+
+
+def run_due() -> int:
+    """Does what is due; gives how many chores that were."""
+    now = timezone.now()
+    known = set(Chore.objects.values_list("name", flat=True))
+    fresh = [Chore(name=chore.name, due_at=now) for chore in CHORES if chore.name not in known]
+    Chore.objects.bulk_create(fresh, ignore_conflicts=True)
+    due = [chore for chore in CHORES if _is_mine(chore, now)]
+    for chore in due:
+        chore.do()
+    return len(due)
+
+
+def _is_mine(chore: Timed, now: datetime) -> bool:
+    due = Chore.objects.filter(name=chore.name, due_at__lte=now)
+    return due.update(due_at=now + chore.every) == 1

@@ -1,0 +1,51 @@
+"""The audit log for a partner's Admins: to read, and as a file."""
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts import access, audit
+from accounts.models import Kind, Rank
+from verifications import audit_log
+from verifications.audit_forms import AuditFilterForm
+
+
+@access.member(Rank.ADMIN)
+@require_safe
+def entries(request: HttpRequest) -> HttpResponse:
+    page = audit_log.build(request.membership, _form(request))
+    kept = request.GET.copy()
+    for key in ("after", "before"):
+        kept.pop(key, None)
+    context = {"page": page, "form": page.form, "query": kept.urlencode()}
+    status = 400 if page.form.errors else 200
+    return render(request, "verifications/audit.html", context, status=status)
+
+
+@access.member(Rank.ADMIN)
+@require_safe
+def export(request: HttpRequest) -> HttpResponse:
+    """Logged before the first line goes out."""
+    form = _form(request)
+    if not form.is_valid():
+        return entries(request)
+    partner = request.membership.partner
+    audit.record(
+        Kind.LOG_EXPORTED,
+        actor=request.user,
+        partner=partner,
+        subject=f"partner:{partner.key}",
+        stream=f"p/{partner.pk}",
+        filters=sorted(name for name, value in form.cleaned_data.items() if value),
+    )
+    response = StreamingHttpResponse(
+        audit_log.export(request.membership, form.cleaned_data),
+        content_type="text/csv; charset=utf-8",
+    )
+    response.headers["Content-Disposition"] = 'attachment; filename="audit-log.csv"'
+    return response
+
+
+def _form(request: HttpRequest) -> AuditFilterForm:
+    people = audit_log.people(request.membership)
+    return AuditFilterForm(request.GET, kinds=Kind.choices, people=people)
