@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 FILE = Path(__file__).parent / "wire" / "codes.json"
+COUNTRIES = Path(__file__).parent / "countries.json"
 
 
 class Code(NamedTuple):
@@ -17,15 +18,19 @@ class Code(NamedTuple):
 
 @cache
 def families() -> dict[str, dict[str, Code]]:
-    """By family ("face", "document", "fraud_tag" …) and code."""
+    """By family ("face", "document", "fraud_tag", "country" …) and code."""
+    countries = json.loads(COUNTRIES.read_text(encoding="utf-8"))
     return {
-        name: {
-            entry["code"]: Code(
-                entry["code"], entry["label"], entry["meaning"], entry.get("group", "")
-            )
-            for entry in family["codes"]
-        }
-        for name, family in json.loads(FILE.read_text(encoding="utf-8"))["families"].items()
+        "country": {code: Code(code, name, "", "") for code, name in countries.items()},
+        **{
+            name: {
+                entry["code"]: Code(
+                    entry["code"], entry["label"], entry["meaning"], entry.get("group", "")
+                )
+                for entry in family["codes"]
+            }
+            for name, family in json.loads(FILE.read_text(encoding="utf-8"))["families"].items()
+        },
     }
 
 

@@ -6,25 +6,29 @@ filter would show more than was asked for.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 
-from verifications import keyset
+from verifications import codes, keyset
 from verifications.statuses import Status
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 12, 31)
 PRESETS = (
     ("today", "Today", 0),
-    ("7d", "7 days", 6),
-    ("30d", "30 days", 29),
-    ("90d", "90 days", 89),
+    ("7d", "Last 7 days", 6),
+    ("30d", "Last 30 days", 29),
+    ("90d", "Last 90 days", 89),
 )
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+CODE = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+COUNTRY = re.compile(r"[A-Z]{2}")
 YES_NO = (("yes", "Yes"), ("no", "No"))
+
+Pairs = Iterable[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,15 @@ class Filters:
     after: keyset.Position | None = None
     before: keyset.Position | None = None
 
+    def beside_tabs(self) -> "Filters":
+        """The question without what a tab of the list chooses, and without order and place."""
+        return replace(self, status=(), suspected=None, oldest_first=False, after=None, before=None)
+
 
 class PlainDate(forms.Field):
     """A day as YYYY-MM-DD in ASCII digits, 1900 to 2100."""
+
+    widget = forms.TextInput(attrs={"type": "date"})
 
     def to_python(self, value: Any) -> date | None:
         if not value:
@@ -74,18 +84,33 @@ class PositionField(forms.Field):
             ) from None
 
 
-class CodeField(forms.RegexField):
-    """A code as the provider writes them, known to us or not."""
+class CodeField(forms.ChoiceField):
+    """A code as the provider writes them. Those we know are offered, any may be asked for."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(r"^[A-Za-z0-9_.-]{1,100}$", required=False, **options)
-        self.error_messages["invalid"] = f"{self.label} is not a code."
+    def __init__(self, label: str, choices: Pairs = (), form: re.Pattern[str] = CODE) -> None:
+        super().__init__(label=label, required=False, choices=[("", "Any"), *choices])
+        self.form = form
+        self.error_messages["invalid_choice"] = f"{label} is not a code."
+
+    def valid_value(self, value: str) -> bool:
+        return self.form.fullmatch(value) is not None
 
 
-def _choice(label: str, choices: Iterable[tuple[str, str]]) -> forms.ChoiceField:
-    field_ = forms.ChoiceField(label=label, required=False, choices=[("", "Any"), *choices])
+def _choice(label: str, choices: Pairs, none: str = "Any") -> forms.ChoiceField:
+    choices = [("", none), *choices] if none else choices
+    field_ = forms.ChoiceField(label=label, required=False, choices=choices)
     field_.error_messages["invalid_choice"] = f"{label}: choose one of the list."
     return field_
+
+
+def _pairs(field_: forms.ChoiceField) -> list[tuple[str, str]]:
+    choices: Any = field_.choices
+    return list(choices)
+
+
+def _known(*families: str) -> list[tuple[str, str]]:
+    known = [code for family in families for code in codes.families()[family].values()]
+    return sorted(((code.code, code.label) for code in known), key=lambda pair: pair[1])
 
 
 class FilterForm(forms.Form):
@@ -93,6 +118,7 @@ class FilterForm(forms.Form):
         label="Search",
         required=False,
         max_length=100,
+        widget=forms.TextInput(attrs={"type": "search"}),
         error_messages={"max_length": "Search for 100 characters or fewer."},
     )
     status = forms.MultipleChoiceField(
@@ -103,43 +129,60 @@ class FilterForm(forms.Form):
     )
     suspected = _choice("Suspected", YES_NO)
     final = _choice("Final", YES_NO)
-    started = _choice("Started", [(key, label) for key, label, _ in PRESETS])
+    started = _choice("Started", [(key, label) for key, label, _ in PRESETS], "Any time")
     from_ = PlainDate(label="From", required=False)
     to = PlainDate(label="To", required=False)
-    document_type = CodeField(label="Document type")
-    country = forms.RegexField(
-        r"^[A-Z]{2}$",
-        label="Issuing country",
-        required=False,
-        error_messages={"invalid": "Issuing country: two capital letters, such as LT."},
-    )
-    platform = CodeField(label="Platform")
+    document_type = CodeField("Document type", _known("doc_type"))
+    country = CodeField("Issuing country", _known("country"), COUNTRY)
+    platform = CodeField("Platform", _known("platform"))
     review = _choice("Review", (("AUTOMATIC", "Automatic"), ("MANUAL", "Manual")))
-    tag = CodeField(label="Tag")
-    decided_by = _choice("Decided by", ())
-    reason = CodeField(label="Rejection reason")
-    order = _choice("Order", (("newest", "Newest first"), ("oldest", "Oldest first")))
+    tag = CodeField("Tag", _known("mismatch_tag", "fraud_tag"))
+    decided_by = _choice("Decided by", (), "Anyone")
+    reason = CodeField("Rejection reason")
+    order = _choice("Order", (("newest", "Newest first"), ("oldest", "Oldest first")), "")
     after = PositionField(label="Page", required=False)
     before = PositionField(label="Page", required=False)
 
     SEVERAL = frozenset({"status"})
 
-    def __init__(self, query: QueryDict, *, people: Sequence[tuple[str, str]], today: date) -> None:
-        data = query.copy()
-        if "from" in data:
-            data.setlist("from_", data.getlist("from"))
-        super().__init__(data)
+    def __init__(
+        self,
+        query: QueryDict,
+        *,
+        people: Sequence[tuple[str, str]],
+        reasons: Sequence[tuple[str, str]],
+        today: date,
+    ) -> None:
+        super().__init__(query, auto_id="f-%s")
+        self.query = query
         self.today = today
-        people_field = self.fields["decided_by"]
-        assert isinstance(people_field, forms.ChoiceField)  # noqa: S101
-        people_field.choices = [("", "Any"), *people]
+        self._offer("decided_by", people)
+        self._offer("reason", reasons)
+        for name, field_ in self.fields.items():
+            if isinstance(field_, CodeField):
+                self._offer(name, [(value, value) for value in self._unknown(name, field_)])
+
+    def add_prefix(self, field_name: str) -> str:
+        """`from` is a word of Python's own: its field is called from_."""
+        return super().add_prefix(field_name.removesuffix("_"))
+
+    def _offer(self, name: str, more: Pairs) -> None:
+        field_ = self.fields[name]
+        assert isinstance(field_, forms.ChoiceField)  # noqa: S101
+        field_.choices = [*_pairs(field_), *more]
+
+    def _unknown(self, name: str, field_: CodeField) -> list[str]:
+        """What is asked for without being offered, so that the form shows it."""
+        given = self.query.get(name, "")
+        return [] if given in dict(_pairs(field_)) else [given]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        assert isinstance(self.data, QueryDict)  # noqa: S101
+        self._keep_unreadable_days()
         for name in self.fields:
-            if name not in self.SEVERAL and len(self.data.getlist(name)) > 1:
-                self.add_error(name, f"{self.fields[name].label} was given twice.")
+            key = self.add_prefix(name)
+            if name not in self.SEVERAL and len(self.query.getlist(key)) > 1:
+                self.add_error(name, f"{key} was given twice.")
         start, end = cleaned.get("from_"), cleaned.get("to")
         if start and end and start > end:
             self.add_error("from_", "From is after To.")
@@ -148,6 +191,12 @@ class FilterForm(forms.Form):
         if cleaned.get("after") and cleaned.get("before"):
             self.add_error("after", "A page lies after a position or before it, not both.")
         return cleaned
+
+    def _keep_unreadable_days(self) -> None:
+        """A date picker shows nothing of what is no date."""
+        for name in ("from_", "to"):
+            if name in self.errors:
+                self.fields[name].widget = forms.TextInput()
 
     def filters(self) -> Filters:
         """Of a valid form."""

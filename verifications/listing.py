@@ -1,14 +1,15 @@
 """The list of verifications as a page, built before the template, in a fixed number of queries."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count
+from django.db.models import Count, Q
+from django.forms import BoundField
 from django.http import QueryDict
 
 from accounts.models import Membership
-from verifications import codes, keyset
+from verifications import keyset
 from verifications.forms import FilterForm, Filters
 from verifications.models import RejectionReason, Tag, Verification, VerificationQuerySet
 from verifications.statuses import Status
@@ -16,17 +17,21 @@ from verifications.statuses import Status
 # Nobody reads further than this, and no count may walk a million rows.
 COUNTED_TO = 1000
 POSITIONS = ("after", "before")
+BY_TAB = ("status", "suspected")
 
 
 @dataclass(frozen=True)
 class Tab:
     label: str
     query: str
-    count: int
+    count: int | None
     is_current: bool
 
     @property
     def counted(self) -> str:
+        """Empty: too many to count."""
+        if self.count is None:
+            return ""
         return f"{self.count:,}" if self.count <= COUNTED_TO else f"{COUNTED_TO:,}+"
 
 
@@ -40,19 +45,32 @@ class Chip:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """What could not be understood, and the question without it."""
+
+    label: str
+    text: str
+    query: str
+
+
+@dataclass(frozen=True)
 class Listing:
     form: FilterForm
-    rows: list[Verification]
     tabs: list[Tab]
     chips: list[Chip]
+    refusals: list[Refusal]
+    rows: list[Verification]
     newer: str
     older: str
+    # The same question from its first page, and in the other order.
+    first: str
+    turned: str
+    is_first: bool
     oldest_first: bool
-    is_refused: bool
 
     @property
-    def is_filtered(self) -> bool:
-        return bool(self.chips)
+    def is_refused(self) -> bool:
+        return bool(self.refusals)
 
 
 # Tab → what it adds to the query string.
@@ -68,23 +86,35 @@ TABS: tuple[tuple[str, dict[str, list[str]]], ...] = (
 
 def build(membership: Membership, query: QueryDict, today: date) -> Listing:
     """A question that cannot be understood gives no rows and the form that says why."""
-    form = FilterForm(query, people=_people(membership), today=today)
+    form = FilterForm(query, people=_people(membership), reasons=_reasons(membership), today=today)
     visible = Verification.objects.visible_to(membership)
-    tabs = _tabs(visible, query)
-    if not form.is_valid():
-        return Listing(form, [], tabs, _chips(form, query), "", "", False, True)
-    filters = form.filters()
-    page = _page(visible, filters)
+    page, filters = keyset.Page([], None, None), Filters()
+    if form.is_valid():
+        filters = form.filters()
+        page = _page(visible, filters)
     return Listing(
         form=form,
-        rows=page.rows,
-        tabs=tabs,
+        tabs=_tabs(visible, filters, query),
         chips=_chips(form, query),
-        newer=_position(query, "before", page.newer),
-        older=_position(query, "after", page.older),
+        refusals=_refusals(form, query),
+        rows=page.rows,
+        newer=_page_link(query, "before", page.newer),
+        older=_page_link(query, "after", page.older),
+        first=_question(query),
+        turned=_turned(query, filters),
+        is_first=not (filters.after or filters.before),
         oldest_first=filters.oldest_first,
-        is_refused=False,
     )
+
+
+def _people(membership: Membership) -> list[tuple[str, str]]:
+    people = membership.partner.memberships.select_related("user").order_by("user__name")
+    return [(str(one.user_id), str(one.user)) for one in people]
+
+
+def _reasons(membership: Membership) -> list[tuple[str, str]]:
+    offered = RejectionReason.objects.offered_to(membership.partner)
+    return list(dict(offered.values_list("code", "label")).items())
 
 
 def _page(visible: VerificationQuerySet, filters: Filters) -> keyset.Page:
@@ -107,23 +137,24 @@ def _tag_counts(keys: list[int]) -> dict[int, int]:
     return dict(standing.values_list("verification").annotate(Count("id")))
 
 
-def _people(membership: Membership) -> list[tuple[str, str]]:
-    people = membership.partner.memberships.select_related("user").order_by("user__name")
-    return [(str(one.user_id), str(one.user)) for one in people]
-
-
-def _tabs(visible: VerificationQuerySet, query: QueryDict) -> list[Tab]:
-    here = {key: query.getlist(key) for key in ("status", "suspected") if query.getlist(key)}
+def _tabs(visible: VerificationQuerySet, filters: Filters, query: QueryDict) -> list[Tab]:
+    """A tab keeps the other filters, and counts what they leave of it."""
+    here = {key: query.getlist(key) for key in BY_TAB if query.get(key)}
+    narrowed = filters.beside_tabs()
+    counts = _counts(visible) if narrowed == Filters() else _few(visible.matching(narrowed))
     return [
-        Tab(label, _with(query, added), _count(_of_tab(visible, added)), here == added)
-        for label, added in TABS
+        Tab(label, _question(query, BY_TAB, added), count, here == added)
+        for (label, added), count in zip(TABS, counts, strict=True)
     ]
 
 
-def _of_tab(visible: VerificationQuerySet, added: dict[str, list[str]]) -> VerificationQuerySet:
-    if "suspected" in added:
-        return visible.needs_decision()
-    return visible.filter(status__in=added["status"]) if added else visible
+def _in_tab(added: dict[str, list[str]]) -> Q:
+    tab = Q(status__in=added["status"]) if added else Q(pk__isnull=False)
+    return tab & Q(suspected=True) if "suspected" in added else tab
+
+
+def _counts(visible: VerificationQuerySet) -> list[int | None]:
+    return [_count(visible.filter(_in_tab(added))) for _, added in TABS]
 
 
 def _count(rows: VerificationQuerySet) -> int:
@@ -131,77 +162,59 @@ def _count(rows: VerificationQuerySet) -> int:
     return rows.order_by()[: COUNTED_TO + 1].count()
 
 
-def needs_decision_count(membership: Membership) -> int:
-    return _count(Verification.objects.visible_to(membership).needs_decision())
+def _few(rows: VerificationQuerySet) -> list[int | None]:
+    """The count of every tab from one pass; of too many, only that they are too many."""
+    counters = {
+        f"tab_{place}": Count("pk", filter=_in_tab(added)) for place, (_, added) in enumerate(TABS)
+    }
+    every, *parts = rows.order_by()[: COUNTED_TO + 1].aggregate(**counters).values()
+    return [every, *(parts if every <= COUNTED_TO else [None] * len(parts))]
 
 
-def _with(query: QueryDict, added: dict[str, list[str]]) -> str:
-    kept = query.copy()
-    for key in ("status", "suspected", *POSITIONS):
-        kept.pop(key, None)
-    for key, values in added.items():
-        kept.setlist(key, values)
-    return kept.urlencode()
+def _question(
+    query: QueryDict, without: Iterable[str] = (), added: Mapping[str, list[str]] | None = None
+) -> str:
+    """The query string from its first page on, without these keys and with those."""
+    asked = QueryDict(mutable=True)
+    for key, values in query.lists():
+        if any(values) and key not in (*POSITIONS, *without):
+            asked.setlist(key, [value for value in values if value])
+    for key, values in (added or {}).items():
+        asked.setlist(key, values)
+    return asked.urlencode()
 
 
-def _position(query: QueryDict, name: str, position: keyset.Position | None) -> str:
+def _turned(query: QueryDict, filters: Filters) -> str:
+    return _question(query, ["order"], {} if filters.oldest_first else {"order": ["oldest"]})
+
+
+def _page_link(query: QueryDict, name: str, position: keyset.Position | None) -> str:
     """The query string of the next page that way; empty: there is none."""
-    if position is None:
-        return ""
-    kept = query.copy()
-    for key in POSITIONS:
-        kept.pop(key, None)
-    kept[name] = str(position)
-    return kept.urlencode()
+    return _question(query, (), {name: [str(position)]}) if position else ""
 
 
 def _chips(form: FilterForm, query: QueryDict) -> list[Chip]:
     """One for each filter that is set, refused ones too: that is how they are taken away."""
     hidden = {*POSITIONS, "order"}
     return [
-        Chip(str(form.fields[name].label), _in_words(form, name, values), _without(query, key))
-        for key, name, values in _set(form, query)
-        if name not in hidden
+        Chip(str(field.label), _in_words(field, values), _question(query, [field.html_name]))
+        for field in form
+        if field.name not in hidden and (values := _given(query, field.html_name))
     ]
 
 
-def _set(form: FilterForm, query: QueryDict) -> Iterator[tuple[str, str, list[str]]]:
-    for key in query:
-        name = "from_" if key == "from" else key
-        values = [value for value in query.getlist(key) if value]
-        if name in form.fields and values:
-            yield key, name, values
+def _given(query: QueryDict, key: str) -> list[str]:
+    return [value for value in query.getlist(key) if value]
 
 
-def _in_words(form: FilterForm, name: str, values: list[str]) -> str:
-    choices = dict(getattr(form.fields[name], "choices", ()))
-    words = [str(choices.get(value) or codes.find(value).label) for value in values]
-    return ", ".join(word[:60] for word in words)
+def _in_words(field: BoundField, values: list[str]) -> str:
+    choices = dict(getattr(field.field, "choices", ()))
+    return ", ".join(str(choices.get(value, value))[:60] for value in values)
 
 
-def _without(query: QueryDict, key: str) -> str:
-    kept = query.copy()
-    for gone in (key, *POSITIONS):
-        kept.pop(gone, None)
-    return kept.urlencode()
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the filter menu offers: known codes, with their words."""
-
-    document_types: list[codes.Code]
-    platforms: list[codes.Code]
-    tags: list[codes.Code]
-    reasons: list[tuple[str, str]]
-
-
-def choices(membership: Membership) -> Choices:
-    families = codes.families()
-    reasons = RejectionReason.objects.offered_to(membership.partner)
-    return Choices(
-        list(families["doc_type"].values()),
-        list(families["platform"].values()),
-        [*families["mismatch_tag"].values(), *families["fraud_tag"].values()],
-        list(reasons.values_list("code", "label")),
-    )
+def _refusals(form: FilterForm, query: QueryDict) -> list[Refusal]:
+    return [
+        Refusal(str(field.label), str(error), _question(query, [field.html_name]))
+        for field in form
+        for error in field.errors
+    ]

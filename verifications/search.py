@@ -4,23 +4,53 @@ import unicodedata
 
 from django.db.models import Q
 
-# Columns in which a whole search string may stand, as stored or in capitals.
+# Columns in which a whole search string may stand, as typed or in either case.
 REFERENCES = ("scan_ref", "client_id", "external_ref", "document_number")
+
+# Letters that Unicode does not take apart, and signs that people type in several ways.
+ALIKE = str.maketrans(
+    {
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "ħ": "h",
+        "ŧ": "t",
+        "ı": "i",
+        "æ": "ae",
+        "œ": "oe",
+        "þ": "th",
+        "’": "'",
+        "‘": "'",
+        "ʼ": "'",
+        "`": "'",
+        "‐": "-",
+        "–": "-",
+    }
+)
+INVISIBLE = ("Mn", "Cf", "Cc")
+
+# As long as the column that keeps it: some signs become many letters.
+LONGEST = 1600
 
 
 def folded(text: str) -> str:
     """Lower case without diacritics, marks or invisible characters: what a search compares."""
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
-    kept = (c for c in decomposed if unicodedata.category(c) not in ("Mn", "Cf", "Cc"))
-    return " ".join("".join(kept).split())
+    spaced = " ".join(text.split())
+    decomposed = unicodedata.normalize("NFKD", spaced).casefold().translate(ALIKE)
+    kept = (sign for sign in decomposed if unicodedata.category(sign) not in INVISIBLE)
+    return " ".join("".join(kept).split())[:LONGEST]
 
 
 def matching(text: str) -> Q:
-    """A reference by equality, or every word of the text somewhere in the name."""
+    """A reference by equality, or every word of the text somewhere in the name.
+
+    The only place that knows how a search is answered; an index for fragments is used from here.
+    """
     text = text.strip()
     found = Q()
     for column in REFERENCES:
-        found |= Q(**{f"{column}__in": {text, text.upper()}})
+        found |= Q(**{f"{column}__in": {text, text.upper(), text.lower()}})
     words = folded(text).split()
     if words:
         found |= Q(*(Q(search_text__contains=word) for word in words))

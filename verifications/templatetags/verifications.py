@@ -1,9 +1,11 @@
 """How things look in words and shapes. Presentation only: no queries."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django import template
+from django.template.defaultfilters import date as written
+from django.utils import timezone
 
 from verifications import codes
 from verifications.statuses import Status
@@ -77,3 +79,14 @@ def duration(span: timedelta) -> str:
     if days:
         return f"{days} d {hours} h"
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
+
+
+@register.filter
+def moment(at: datetime) -> str:
+    """A time to the minute: today and yesterday by name, the year only where it is another."""
+    at, now = timezone.localtime(at), timezone.localtime()
+    if at.date() == now.date():
+        return f"Today, {written(at, 'H:i')}"
+    if at.date() == now.date() - timedelta(days=1):
+        return f"Yesterday, {written(at, 'H:i')}"
+    return written(at, "j M, H:i" if at.year == now.year else "j M Y, H:i")

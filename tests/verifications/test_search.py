@@ -1,0 +1,86 @@
+"""What is found by what is typed."""
+
+import pytest
+
+from accounts.models import Partner
+from tests.verifications import rows
+from verifications import search
+from verifications.models import Verification
+
+
+def _found(text: str) -> list[str]:
+    matches = Verification.objects.filter(search.matching(text))
+    return list(matches.order_by("pk").values_list("name", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("Inés Duarte", "ines"),
+        ("INÉS DUARTE", "inés"),
+        ("Ine\u0301s Duarte", "in\u00e9s"),
+        ("Alma Veske", "veske alma"),
+        ("Alma Veske", "ske lm"),
+        ("Mateus Figueira da Conceição Albuquerque", "conceicao mateus"),
+        ("Søren Brix", "soren"),
+        ("Łukasz Wójcik", "lukasz wojcik"),
+        ("Yusuf Karadağ", "KARADAG"),
+        ("İsmail Işık", "ismail isik"),
+        ("Jürgen Großmann", "grossmann"),
+        ("Ольга Кузнецова", "кузнец"),
+        ("Ольга Кузнецова", "ОЛЬГА"),
+        ("Ἀθηνᾶ Παπαδοπούλου", "αθηνα"),
+        ("نور الحسيني", "الحسيني نور"),
+        ("أحمد", "احمد"),
+        ("王伟", "伟"),
+        ("김민수", "민수"),
+        ("पूजा शर्मा", "शर्मा"),
+        ("ﾀﾅｶ", "タナカ"),
+        ("O’Neil D'Arcy", "o'neil"),
+        ("Adebayo-Hart", "adebayo-hart"),
+        ("Evil\u202eTxet", "eviltxet"),
+        ("Anna\nLee", "anna lee"),
+        ("  Double   Space ", "double space"),
+    ],
+)
+def test_a_name_is_found_by_a_fragment(northbank: Partner, name: str, typed: str) -> None:
+    rows.add(northbank, name)
+    rows.add(northbank, "Somebody Else")
+    assert _found(typed) == [name]
+
+
+def test_every_word_must_occur(northbank: Partner) -> None:
+    rows.add(northbank, "Alma Veske")
+    assert _found("alma okoro") == []
+
+
+@pytest.mark.parametrize("sign", ["%", "_", "\\", "a%e", "a_m", "'", '"', "--", "{{ 7 }}", ".*"])
+def test_a_sign_stands_for_itself(northbank: Partner, sign: str) -> None:
+    rows.add(northbank, "Alma Veske")
+    rows.add(northbank, f"Odd {sign} name")
+    assert _found(sign) == [f"Odd {sign} name"]
+
+
+@pytest.mark.parametrize("column", search.REFERENCES)
+@pytest.mark.parametrize("typed", ["AB-77x", " AB-77x ", "ab-77x"])
+def test_a_reference_is_found_as_a_whole(northbank: Partner, column: str, typed: str) -> None:
+    rows.add(northbank, "Kept", **{column: typed.strip()})
+    rows.add(northbank, "Other", **{column: "AB-77xy"})
+    assert _found(typed) == ["Kept"]
+    assert _found("AB-77") == []
+
+
+@pytest.mark.parametrize(("kept", "typed"), [("TEST00007", "test00007"), ("c39cb2f3", "C39CB2F3")])
+def test_a_reference_is_found_in_the_other_case(northbank: Partner, kept: str, typed: str) -> None:
+    rows.add(northbank, "Kept", document_number=kept)
+    assert _found(typed) == ["Kept"]
+
+
+@pytest.mark.parametrize("typed", ["\u200b", "\u0301", "\u202e"])
+def test_what_cannot_be_seen_finds_nothing(northbank: Partner, typed: str) -> None:
+    rows.add(northbank, "Alma Veske")
+    assert _found(typed) == []
+
+
+def test_a_folded_name_fits_its_column() -> None:
+    assert len(search.folded("\ufdfa" * 255)) <= 1600
