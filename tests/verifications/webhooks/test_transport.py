@@ -22,19 +22,6 @@ from verifications.webhooks import transport
 Serve = Callable[[receiver.Answer], Receiver]
 
 
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    running = []
-
-    def serve(answer: receiver.Answer) -> Receiver:
-        running.append(receiver.listening(Receiver(answer)))
-        return running[-1].__enter__()
-
-    yield serve
-    for each in running:
-        each.__exit__(None, None, None)
-
-
 def post(address: str, raw: bytes = b"{}", **more: Any) -> transport.Answer:
     more = {"headers": {"X-Own": "1"}, "allow_local": True, "timeout": 5} | more
     return transport.post(address, raw, **more)

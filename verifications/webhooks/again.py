@@ -1,0 +1,110 @@
+"""Sending again by hand: the newest message as it was, or what is true now."""
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from accounts import audit
+from accounts.models import Kind, User
+from verifications import outcomes
+from verifications.models import (
+    DeliveryState,
+    Verification,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+from verifications.webhooks import outbox
+
+
+class NotSent(Exception):
+    """Why it is not sent again, in a sentence for the page."""
+
+
+@transaction.atomic
+def resend(delivery: WebhookDelivery, actor: User) -> None:
+    """The same bytes under the same id, at once; then by the usual waits. Raises NotSent."""
+    if delivery.verification_id:
+        _locked(delivery.verification_id)
+    rows = WebhookDelivery.objects.select_for_update(of=("self",)).annotate(now=Now())
+    row = rows.select_related("endpoint", "verification", "partner").get(pk=delivery.pk)
+    if sentence := _endpoint_objection(row.endpoint) or _objection(row):
+        raise NotSent(sentence)
+    row.state, row.settled_at, row.claimed_until = DeliveryState.WAITING, None, None
+    row.due_at = row.now
+    row.save(update_fields=["state", "settled_at", "claimed_until", "due_at"])
+    _record(row, actor, "as it was")
+
+
+@transaction.atomic
+def send_present_state(
+    verification: Verification, endpoint: WebhookEndpoint, actor: User
+) -> WebhookDelivery:
+    """A new message that tells what is true now. Raises NotSent."""
+    verification = _locked(verification.pk)
+    queue = verification.deliveries.filter(endpoint=endpoint, state=DeliveryState.WAITING)
+    if endpoint.partner_id != verification.partner_id:
+        raise NotSent("This endpoint is another partner's.")
+    if sentence := _endpoint_objection(endpoint):
+        raise NotSent(sentence)
+    if queue.exists():
+        raise NotSent("A message of this verification is on its way to this endpoint already.")
+    decision = verification.decision
+    if decision and decision.undoable_until and verification.now < decision.undoable_until:
+        raise NotSent("The decision can still be taken back. It is told when that time is over.")
+    message = decision.text.message_to_applicant if decision else ""
+    event = _event(verification, endpoint)
+    delivery = outbox.queue_present_state(verification, endpoint, event, message)
+    _record(delivery, actor, "the present state")
+    return delivery
+
+
+def _locked(verification_id: int) -> Verification:
+    """Nothing new is queued for it meanwhile."""
+    rows = Verification.objects.select_for_update(of=("self",)).annotate(now=Now())
+    return rows.select_related("decision__text", "callback", "partner").get(pk=verification_id)
+
+
+def _endpoint_objection(endpoint: WebhookEndpoint) -> str:
+    if endpoint.removed_at:
+        return "The endpoint was removed."
+    return "" if endpoint.is_active else "The endpoint is switched off. Switch it on first."
+
+
+def _objection(row: WebhookDelivery) -> str:
+    if row.state == DeliveryState.WITHDRAWN:
+        return "It was taken back before it was sent, and never will be."
+    if row.claimed_until and row.now < row.claimed_until:
+        return "It is being sent right now."
+    if row.state == DeliveryState.WAITING and not row.attempts:
+        return "It is on its way for the first time."
+    others = WebhookDelivery.objects.exclude(state=DeliveryState.WITHDRAWN).filter(
+        verification=row.verification_id, endpoint=row.endpoint_id
+    )
+    if row.verification_id and others.filter(sequence__gt=row.sequence).exists():
+        return "A newer message has followed it. Send the present state instead."
+    older = others.filter(sequence__lt=row.sequence, state=DeliveryState.WAITING)
+    if row.verification_id and older.exists():
+        return "An older message is still being tried and goes first."
+    return ""
+
+
+def _event(verification: Verification, endpoint: WebhookEndpoint) -> str:
+    """The event that brought the verification to where it is, under the name that is wanted."""
+    callback = verification.callback
+    event = outcomes.EVENT if verification.decision_id or not callback else callback.event
+    is_of_old = event not in endpoint.events and outbox.LEGACY in endpoint.events
+    return outbox.LEGACY if is_of_old else event
+
+
+def _record(delivery: WebhookDelivery, actor: User, what: str) -> None:
+    verification = delivery.verification
+    endpoint = f"endpoint:{delivery.endpoint_id}"
+    audit.record(
+        Kind.DELIVERY_RESENT,
+        actor=actor,
+        partner=delivery.partner,
+        subject=verification.audit_subject if verification else endpoint,
+        stream=verification.audit_stream if verification else f"e/{delivery.endpoint_id}",
+        delivery=str(delivery.pk),
+        endpoint=endpoint,
+        what=what,
+    )

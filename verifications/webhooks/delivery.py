@@ -1,0 +1,279 @@
+"""From the outbox to the partner: claim, send, settle; and sending again.
+
+No lock is held and no transaction is open while the partner thinks. A claim is a lease: should its
+worker die, the message goes out once more when the lease is over, under the same id.
+"""
+
+import logging
+import random
+import time
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import (
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+)
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import Kind
+from verifications.models import (
+    AttemptAnswer,
+    DeliveryBody,
+    DeliveryState,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+from verifications.webhooks import signing, transport
+
+log = logging.getLogger(__name__)
+
+# Between one try and the next: three days in all, then it is given up.
+WAITS = (
+    timedelta(seconds=5),
+    timedelta(seconds=25),
+    timedelta(minutes=2, seconds=30),
+    timedelta(minutes=12),
+    timedelta(minutes=45),
+    timedelta(hours=1),
+    timedelta(hours=2),
+    timedelta(hours=4),
+    timedelta(hours=8),
+    timedelta(hours=8),
+    timedelta(hours=12),
+    timedelta(hours=12),
+    timedelta(hours=12),
+    timedelta(hours=12),
+)
+LONGEST_WAIT = max(WAITS)
+# So that a thousand messages that failed together do not come back together.
+JITTER = 0.1
+# Longer than a slow name server and the time limit together.
+LEASE = timedelta(seconds=60)
+# A result is written again when the database was away for a moment: it costs a double sending.
+SETTLE_AGAIN = (0.2, 1.0, 3.0)
+GONE = 410
+ASK_FOR_PATIENCE = (429, 503)
+
+
+Key = uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Try:
+    """What one sending came to; `code` is None where there was no answer."""
+
+    started_at: datetime
+    milliseconds: int
+    code: int | None = None
+    problem: str = ""
+    content: bytes = b""
+    retry_after: str = ""
+    is_last: bool = False
+
+    @property
+    def is_success(self) -> bool:
+        return self.code is not None and 200 <= self.code < 300
+
+
+def due(most: int, *, without: Collection[int] = ()) -> list[tuple[Key, int]]:
+    """Messages that may go out now, longest due first, each with its endpoint."""
+    claimable = _claimable().exclude(endpoint__in=without).order_by("due_at")
+    return list(claimable.values_list("pk", "endpoint")[:most])
+
+
+def claim(key: Key) -> WebhookDelivery | None:
+    """Takes the message for this worker alone; None: another worker or an undo was quicker.
+
+    One conditional update of the row itself, so that a message is either withdrawn or sent.
+    """
+    until = ExpressionWrapper(Now() + LEASE, output_field=DateTimeField())
+    if not _claimable().filter(pk=key).update(claimed_until=until):
+        return None
+    return WebhookDelivery.objects.select_related("endpoint").get(pk=key)
+
+
+def _claimable() -> QuerySet[WebhookDelivery]:
+    """Due by the database's clock, nobody's, to an open endpoint, and with none before it.
+
+    Written without joins: the conditions must stand on the row that the update locks.
+    """
+    waiting = WebhookDelivery.objects.filter(state=DeliveryState.WAITING)
+    older = waiting.filter(
+        verification=OuterRef("verification"),
+        endpoint=OuterRef("endpoint"),
+        sequence__lt=OuterRef("sequence"),
+    )
+    return waiting.filter(
+        Q(claimed_until=None) | Q(claimed_until__lte=Now()),
+        Exists(open_endpoints().filter(pk=OuterRef("endpoint"))),
+        ~Exists(older),
+        due_at__lte=Now(),
+    )
+
+
+def open_endpoints() -> QuerySet[WebhookEndpoint]:
+    return WebhookEndpoint.objects.filter(is_active=True, removed_at=None)
+
+
+def is_empty() -> bool:
+    """Whether nothing waits that could ever go out as endpoints are switched now."""
+    waiting = WebhookDelivery.objects.filter(state=DeliveryState.WAITING)
+    return not waiting.filter(endpoint__in=open_endpoints()).exists()
+
+
+def attempt(delivery: WebhookDelivery) -> Try:
+    """Sends a claimed message once, and writes down what came of it."""
+    tried = _send(delivery)
+    for pause in (*SETTLE_AGAIN, None):
+        try:
+            _settle(delivery, tried)
+            break
+        except (OperationalError, InterfaceError):
+            if pause is None:
+                raise
+            connection.close()
+            time.sleep(pause)
+    outcome = tried.code or tried.problem
+    log.info("delivery %s: %s in %d ms", delivery.pk, outcome, tried.milliseconds)
+    return tried
+
+
+def _send(delivery: WebhookDelivery) -> Try:
+    now = timezone.now()
+    body = DeliveryBody.objects.filter(delivery=delivery).first()
+    if body is None:
+        erased = "Its body was erased."
+        return Try(started_at=now, milliseconds=0, problem=erased, is_last=True)
+    raw = bytes(body.raw)
+    started = time.monotonic()
+    try:
+        answer = transport.post(
+            delivery.endpoint.address,
+            raw,
+            _headers(delivery, raw, now),
+            allow_local=settings.DEMO or settings.DEBUG,
+        )
+    except (transport.Forbidden, transport.Unreachable) as trouble:
+        spent = round((time.monotonic() - started) * 1000)
+        return Try(started_at=now, milliseconds=spent, problem=str(trouble)[:200])
+    return Try(
+        started_at=now,
+        milliseconds=answer.milliseconds,
+        code=answer.code,
+        content=answer.content,
+        retry_after=answer.retry_after,
+    )
+
+
+def _headers(delivery: WebhookDelivery, raw: bytes, now: datetime) -> dict[str, str]:
+    endpoint = delivery.endpoint
+    keys = [endpoint.signing_key]
+    if endpoint.former_key and endpoint.former_key_until and now < endpoint.former_key_until:
+        keys.append(endpoint.former_key)
+    return signing.headers(
+        keys,
+        raw,
+        event=delivery.event,
+        message_id=str(delivery.pk),
+        sequence=delivery.sequence,
+        timestamp=int(now.timestamp()),
+        own=endpoint.headers,
+    )
+
+
+@transaction.atomic
+def _settle(delivery: WebhookDelivery, tried: Try) -> None:
+    """Every try is written down; only the worker that still holds the claim moves the message."""
+    locked = WebhookDelivery.objects.select_for_update(of=("self",)).annotate(now=Now())
+    row = locked.select_related("endpoint__partner").get(pk=delivery.pk)
+    row.attempts += 1
+    row.last_code = tried.code
+    _write_down(row, tried)
+    if row.state == DeliveryState.WAITING and row.claimed_until == delivery.claimed_until:
+        row.claimed_until = None
+        _conclude(row, tried)
+    row.save(
+        update_fields=["attempts", "last_code", "state", "due_at", "claimed_until", "settled_at"]
+    )
+
+
+def _write_down(row: WebhookDelivery, tried: Try) -> None:
+    written = WebhookAttempt.objects.create(
+        delivery=row,
+        number=row.attempts,
+        started_at=tried.started_at,
+        milliseconds=tried.milliseconds,
+        code=tried.code,
+        problem=tried.problem,
+    )
+    if tried.content:
+        AttemptAnswer.objects.create(attempt=written, raw=tried.content)
+
+
+def _conclude(row: WebhookDelivery, tried: Try) -> None:
+    if tried.is_success:
+        row.state, row.settled_at = DeliveryState.DELIVERED, row.now
+    elif tried.code == GONE:
+        # It waits at the head of its queue until somebody switches the endpoint on again.
+        row.due_at = row.now
+        _switch_off(row.endpoint)
+    elif tried.is_last or row.attempts > len(WAITS):
+        row.state, row.settled_at = DeliveryState.GIVEN_UP, row.now
+    else:
+        row.due_at = row.now + _wait(row.attempts, tried, row.now)
+
+
+def _switch_off(endpoint: WebhookEndpoint) -> None:
+    why = "It answered 410: it wants no more."
+    same = WebhookEndpoint.objects.filter(pk=endpoint.pk, is_active=True)
+    if same.update(is_active=False, switched_off_why=why, revision=F("revision") + 1):
+        audit.record(
+            Kind.ENDPOINT_CHANGED,
+            actor=None,
+            partner=endpoint.partner,
+            subject=f"endpoint:{endpoint.pk}",
+            stream=f"e/{endpoint.pk}",
+            active=False,
+            why=why,
+        )
+
+
+def _wait(attempts: int, tried: Try, now: datetime) -> timedelta:
+    """Ours by the list; longer where the partner asks for patience, within bounds."""
+    wait = WAITS[attempts - 1] * random.SystemRandom().uniform(1 - JITTER, 1 + JITTER)
+    if tried.code in ASK_FOR_PATIENCE:
+        wait = max(wait, min(_asked_for(tried.retry_after, now), LONGEST_WAIT))
+    return wait
+
+
+def _asked_for(retry_after: str, now: datetime) -> timedelta:
+    """Retry-After is a number of seconds or a date; anything else asks for nothing."""
+    if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 10:
+        return timedelta(seconds=int(retry_after))
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return timedelta()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+
+
+def close_removed() -> int:
+    """Nobody will take what waits for an endpoint that was removed."""
+    gone = WebhookEndpoint.objects.filter(pk=OuterRef("endpoint"), removed_at__isnull=False)
+    waiting = WebhookDelivery.objects.filter(Exists(gone), state=DeliveryState.WAITING)
+    idle = waiting.filter(Q(claimed_until=None) | Q(claimed_until__lte=Now()))
+    return idle.update(state=DeliveryState.GIVEN_UP, settled_at=Now(), claimed_until=None)
