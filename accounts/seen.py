@@ -39,7 +39,7 @@ class SupportForm(forms.ModelForm):
         """Its revision; where a row has none, a digest of what the form can change."""
         if revision := getattr(row, "revision", None):
             return str(revision)
-        values = model_to_dict(row, fields=self._meta.fields or ())
+        values = model_to_dict(row, fields=list(self.fields))
         text = json.dumps({name: plain(value) for name, value in values.items()})
         return hashlib.sha256(text.encode()).hexdigest()
 

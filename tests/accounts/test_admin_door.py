@@ -146,33 +146,32 @@ BAD_QUERIES = (
 )
 
 
-@pytest.mark.parametrize("query", BAD_QUERIES)
 @pytest.mark.parametrize("model", REGISTERED)
-def test_a_list_refuses_what_it_does_not_offer(support: Client, model: type, query: str) -> None:
-    assert support.get(f"{page(model)}?{query}").status_code in (302, 400, 404)
+def test_a_list_refuses_what_it_does_not_offer(support: Client, model: type) -> None:
+    answers = {query: support.get(f"{page(model)}?{query}").status_code for query in BAD_QUERIES}
+    assert answers == dict.fromkeys(BAD_QUERIES, 400)
 
 
 ODD_QUERIES = ("o=abc", "o=99.-1", "o=" + "9" * 3000, "all=", "p=abc", "p=" + "9" * 30, "q=%F0")
 
 
-@pytest.mark.parametrize("query", ODD_QUERIES)
 @pytest.mark.parametrize("model", REGISTERED)
-def test_an_odd_order_or_page_is_no_fault(support: Client, model: type, query: str) -> None:
-    assert support.get(f"{page(model)}?{query}").status_code in (200, 302, 400)
+def test_an_odd_order_or_page_is_no_fault(support: Client, model: type) -> None:
+    answers = {query: support.get(f"{page(model)}?{query}").status_code for query in ODD_QUERIES}
+    assert set(answers.values()) <= {200, 400}, answers
 
 
-@pytest.mark.parametrize(
-    "key",
-    ["abc", "1_0", "0", "-1", "1e25", "9" * 5000, "9" * 25, "１", "%00", "1/2", "_5F", "' OR 1"],
-)
+BAD_KEYS = ("abc", "1_0", "0", "-1", "1e25", "9" * 5000, "9" * 25, "１", "%00", "1/2", "_5F")
+
+
 @pytest.mark.parametrize("name", ["change", "delete", "history"])
 @pytest.mark.parametrize("model", REGISTERED)
-def test_a_key_that_is_none_finds_nothing(
-    support: Client, model: type, name: str, key: str
-) -> None:
-    address = page(model, name, "KEY").replace("KEY", key)
-    for answer in (support.get(address), support.post(address, {})):
-        assert answer.status_code in (400, 403, 404)
+def test_a_key_that_is_none_finds_nothing(support: Client, model: type, name: str) -> None:
+    address = page(model, name, "KEY")
+    answers = {key: support.get(address.replace("KEY", key)).status_code for key in BAD_KEYS}
+    assert answers == {key: 400 if key == "%00" else 404 for key in BAD_KEYS}
+    posted = {support.post(address.replace("KEY", key)).status_code for key in BAD_KEYS}
+    assert posted <= {400, 403, 404}
 
 
 BAD_ACTIONS = (
@@ -192,12 +191,10 @@ BAD_ACTIONS = (
 )
 
 
-@pytest.mark.parametrize("fields", BAD_ACTIONS)
 @pytest.mark.parametrize("model", REGISTERED)
-def test_an_action_that_cannot_be_read_is_refused(
-    support: Client, model: type, fields: dict[str, str]
-) -> None:
-    assert support.post(page(model), fields).status_code == 400
+def test_an_action_that_cannot_be_read_is_refused(support: Client, model: type) -> None:
+    answers = [support.post(page(model), fields).status_code for fields in BAD_ACTIONS]
+    assert answers == [400] * len(BAD_ACTIONS)
 
 
 @pytest.mark.parametrize("model", EDITED)
