@@ -3,27 +3,26 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import Kind, Membership, Rank, User
-from verifications import codes, dossier, policy, timeline
+from verifications import codes, dossier, evidence, keyset, policy, timeline
 from verifications.models import (
     Decision,
     Note,
-    Photo,
-    PhotoState,
     ReviewType,
     Tag,
+    TagKind,
     Verification,
 )
 from verifications.statuses import Action
 
 EARLIER = 10
-PHOTO_LABELS = {"FRONT": "Document front", "BACK": "Document back", "FACE": "Selfie"}
+DUPLICATES = 20
+COUNTED_TO = 100
 
 
 @dataclass(frozen=True)
@@ -38,21 +37,6 @@ class Offer:
     @property
     def is_allowed(self) -> bool:
         return self.objection is None
-
-
-@dataclass(frozen=True)
-class Shot:
-    photo: Photo
-    label: str
-    turn: int
-
-    @property
-    def next_turn(self) -> int:
-        return (self.turn + 90) % 360
-
-    @property
-    def is_stored(self) -> bool:
-        return self.photo.state == PhotoState.STORED
 
 
 @dataclass(frozen=True)
@@ -73,12 +57,34 @@ class Undoable:
 
 
 @dataclass(frozen=True)
+class Queue:
+    """What waits for a decision, oldest first: how many, this one's place, the next scan ref."""
+
+    waiting: int
+    place: int
+    next: str
+
+    @property
+    def counted(self) -> str:
+        return f"{COUNTED_TO - 1}+" if self.waiting >= COUNTED_TO else str(self.waiting)
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A scan ref that the provider named, with its verification where that may be seen."""
+
+    scan_ref: str
+    verification: Verification | None
+
+
+@dataclass(frozen=True)
 class Detail:
     verification: Verification
     body: Mapping[str, Any]
     answers: list[Answer]
-    shots: list[Shot]
+    shots: list[evidence.Shot]
     dossier: dossier.Dossier
+    duplicates: list[Duplicate]
     tags: list[Tag]
     offers: list[Offer]
     reads_only: bool
@@ -86,10 +92,10 @@ class Detail:
     may_note: bool
     undoable: Undoable | None
     events: list[timeline.Event]
+    told: timeline.Told
     notes: list[Note]
     earlier: list[Verification]
-    waiting: int
-    next_waiting: Verification | None
+    queue: Queue
     is_revealed: bool
 
 
@@ -98,32 +104,32 @@ def build(
     verification: Verification,
     *,
     is_revealed: bool = False,
-    turns: Mapping[str, int] | None = None,
+    turns: evidence.Turns | None = None,
 ) -> Detail:
+    """Raises evidence.BadTurn."""
     tags = list(verification.tags.select_related("removed_by"))
-    photos = list(verification.photos.all())
+    deliveries = list(verification.deliveries.select_related("endpoint"))
     body = _body(verification)
-    mismatches = [tag.code for tag in tags if tag.kind == "mismatch"]
+    mismatches = [tag.code for tag in tags if tag.kind == TagKind.MISMATCH]
     told = dossier.build(body, mismatches, is_revealed=is_revealed)
-    rank = membership.role.rank
-    queue = Verification.objects.visible_to(membership).needs_decision()
     return Detail(
         verification=verification,
         body=body,
         answers=_answers(verification, told, tags),
-        shots=[_shot(photo, turns or {}) for photo in photos],
+        shots=evidence.shots(verification.photos.all(), turns or {}),
         dossier=told,
+        duplicates=_duplicates(membership, told.duplicates[:DUPLICATES]),
         tags=tags,
         offers=[_offer(membership, action, verification) for action in _OFFERED],
-        reads_only=rank < Rank.ADMIN,
+        reads_only=membership.role.rank < Rank.ADMIN,
         may_remove_tags=policy.objection(membership, Action.REMOVE_TAG, verification) is None,
-        may_note=rank >= Rank.MEMBER,
+        may_note=may_note(membership),
         undoable=_undoable(membership, verification),
-        events=timeline.build(verification, tags),
+        events=timeline.build(verification, tags, deliveries),
+        told=timeline.told(deliveries),
         notes=list(verification.notes.select_related("author")),
         earlier=_earlier(membership, verification),
-        waiting=queue.order_by()[:100].count(),
-        next_waiting=queue.exclude(pk=verification.pk).order_by("started_at", "pk").first(),
+        queue=_queue(membership, verification),
         is_revealed=is_revealed,
     )
 
@@ -131,17 +137,21 @@ def build(
 _OFFERED = (Action.DENY, Action.APPROVE)
 
 
-def record_view(actor: User, verification: Verification, *, is_revealed: bool) -> None:
+def may_note(membership: Membership) -> bool:
+    return membership.role.rank >= Rank.MEMBER
+
+
+def record_view(actor: User, page: Detail) -> None:
     """Before anything is shown: where this cannot be written, nothing is shown."""
-    kinds = verification.photos.filter(state=PhotoState.STORED).values_list("kind", flat=True)
+    verification = page.verification
     audit.record(
         Kind.VIEWED,
         actor=actor,
         partner=verification.partner,
         subject=verification.audit_subject,
         stream=f"w/{actor.pk}",
-        photos=sorted(kinds),
-        revealed=is_revealed,
+        photos=sorted(shot.photo.kind for shot in page.shots if shot.is_stored),
+        revealed=page.is_revealed,
         revision=verification.revision,
     )
 
@@ -149,11 +159,6 @@ def record_view(actor: User, verification: Verification, *, is_revealed: bool) -
 def _body(verification: Verification) -> dict[str, Any]:
     callback = verification.callback
     return json.loads(bytes(callback.body.raw)) if callback else {}
-
-
-def _shot(photo: Photo, turns: Mapping[str, int]) -> Shot:
-    label = PHOTO_LABELS.get(photo.kind, photo.kind.replace("_", " ").capitalize())
-    return Shot(photo, label, turns.get(photo.kind, 0))
 
 
 def _offer(membership: Membership, action: Action, verification: Verification) -> Offer:
@@ -165,17 +170,35 @@ def _offer(membership: Membership, action: Action, verification: Verification) -
 
 def _undoable(membership: Membership, verification: Verification) -> Undoable | None:
     """The standing decision while its time to be taken back runs, by the database's clock."""
-    if verification.decision_id is None:
-        return None
-    if policy.objection(membership, Action.UNDO, verification):
-        return None
-    running = Decision.objects.filter(pk=verification.decision_id, undoable_until__gt=Now())
+    running = Decision.objects.filter(standing_for=verification, undoable_until__gt=Now())
     decision = running.select_related("actor").annotate(now=Now()).first()
     if decision is None or decision.undoable_until is None:
         return None
-    left: datetime = decision.now
-    seconds = (decision.undoable_until - left).total_seconds()
+    if policy.objection(membership, Action.UNDO, verification):
+        return None
+    seconds = (decision.undoable_until - decision.now).total_seconds()
     return Undoable(decision, max(1, int(seconds)), decision.actor_id == membership.user_id)
+
+
+def _queue(membership: Membership, it: Verification) -> Queue:
+    """Next is the one that has waited longest after this one; after the last, the first."""
+    waiting = Verification.objects.visible_to(membership).needs_decision()
+    oldest = waiting.order_by("started_at", "pk").values_list("pk", "scan_ref")
+    refs = dict(oldest[:COUNTED_TO])
+    here = keyset.Position(it.started_at, it.pk)
+    after = keyset.page(waiting, "started_at", after=here, newest_first=False, size=1).rows
+    others = [after[0].scan_ref] if after else [ref for pk, ref in refs.items() if pk != it.pk]
+    return Queue(
+        waiting=len(refs),
+        place=list(refs).index(it.pk) + 1 if it.pk in refs else 0,
+        next=others[0] if others else "",
+    )
+
+
+def _duplicates(membership: Membership, refs: list[str]) -> list[Duplicate]:
+    seen = Verification.objects.visible_to(membership).filter(scan_ref__in=refs)
+    known = {verification.scan_ref: verification for verification in seen}
+    return [Duplicate(ref, known.get(ref)) for ref in refs]
 
 
 def _earlier(membership: Membership, verification: Verification) -> list[Verification]:
@@ -185,27 +208,27 @@ def _earlier(membership: Membership, verification: Verification) -> list[Verific
 
 
 def _answers(it: Verification, told: dossier.Dossier, tags: list[Tag]) -> list[Answer]:
-    standing = [tag for tag in tags if not tag.removed_at]
     return [
         _finding("Document", _spoken(it, it.auto_document, it.manual_document), "document"),
         _finding("Face", _spoken(it, it.auto_face, it.manual_face), "face"),
-        Answer(
-            "Data",
-            f"{told.differing} of {len(told.fields)} fields differ"
-            if told.differing
-            else "No difference reported",
-            "tone-warn" if told.differing else "tone-good",
-            "data",
-        ),
-        Answer(
-            "Tags",
-            ", ".join(codes.find(tag.code, tag.wire_family).label for tag in standing[:2])
-            + (f" and {len(standing) - 2} more" if len(standing) > 2 else "")
-            or "None",
-            "tone-warn" if standing else "tone-good",
-            "tags",
-        ),
+        _data(told),
+        _raised(it, tags),
     ]
+
+
+def _data(told: dossier.Dossier) -> Answer:
+    tone = "tone-good" if told.fields else "tone-idle"
+    differs = told.differing or told.differs_somewhere
+    return Answer("Data", told.difference, "tone-warn" if differs else tone, "data")
+
+
+def _raised(it: Verification, tags: list[Tag]) -> Answer:
+    standing = [tag for tag in tags if not tag.removed_at]
+    labels = [codes.find(tag.code, tag.wire_family).label for tag in standing]
+    more = f" and {len(labels) - 2} more" if len(labels) > 2 else ""
+    nothing = "Suspected without a tag" if it.suspected else "None"
+    tone = "tone-warn" if labels or it.suspected else "tone-good"
+    return Answer("Tags", (", ".join(labels[:2]) + more) or nothing, tone, "tags")
 
 
 def _spoken(it: Verification, automatic: str, manual: str) -> str:

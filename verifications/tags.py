@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Kind, Membership
-from verifications import decisions, lifecycle, outcomes, policy
+from verifications import lifecycle, outcomes, policy
 from verifications.models import Tag, TagKind, Verification
 from verifications.statuses import Action, Standing
 
@@ -16,18 +16,18 @@ def remove(
     """Removes it, or finds that it is removed already.
 
     With the last standing tag of either kind suspicion is settled, and the partner is told.
-    Raises Tag.DoesNotExist, decisions.Refused (403) or decisions.Stale (409).
+    Raises lifecycle.Refused (403) or lifecycle.Stale (409: it may be gone altogether).
     """
-    membership, verification = decisions.locked(membership, verification)
-    tag = verification.tags.get(pk=tag_id, kind=TagKind.MISMATCH)
+    membership, verification = lifecycle.locked(membership, verification)
+    tag = verification.tags.filter(pk=tag_id, kind=TagKind.MISMATCH).first()
     if check := policy.standing_objection(membership, Action.REMOVE_TAG, verification):
-        raise decisions.Refused(check)
-    if tag.removed_at:
+        raise lifecycle.Refused(check)
+    if tag and tag.removed_at:
         return tag
-    if verification.revision != seen_revision:
-        raise decisions.Stale
+    if tag is None or verification.revision != seen_revision:
+        raise lifecycle.Stale
     if check := policy.objection(membership, Action.REMOVE_TAG, verification):
-        raise decisions.Refused(check)
+        raise lifecycle.Refused(check)
     tag.removed_at, tag.removed_by = timezone.now(), membership.user
     tag.save(update_fields=["removed_at", "removed_by"])
     _settle(membership, verification, tag)

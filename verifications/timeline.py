@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from verifications import codes
 from verifications.callbacks import provider
 from verifications.models import (
     Decision,
+    DecisionReason,
     DeliveryState,
     Outcome,
     ProviderCallback,
@@ -38,12 +41,12 @@ DELIVERY_TONES = {
 }
 
 
-def build(verification: Verification, tags: list[Tag]) -> list[Event]:
-    decisions = verification.decisions.select_related("actor", "text", "undone_by")
-    deliveries = verification.deliveries.select_related("endpoint")
+def build(
+    verification: Verification, tags: list[Tag], deliveries: list[WebhookDelivery]
+) -> list[Event]:
     events = [
         *map(_callback, verification.callbacks.all()),
-        *map(_decision, decisions.prefetch_related("reasons", "superseded_by")),
+        *_decisions(verification),
         *map(_delivery, deliveries),
         *(_removal(tag, tag.removed_at) for tag in tags if tag.removed_at),
     ]
@@ -68,10 +71,10 @@ def _callback(callback: ProviderCallback) -> Event:
 def _callback_lines(callback: ProviderCallback) -> Iterator[tuple[str, str]]:
     if callback.event == provider.EXPIRATION:
         yield "", "The provider tells of the document’s age."
-    elif callback.outcome != Outcome.APPLIED:
+    elif callback.outcome == Outcome.APPLIED:
+        yield "", "Applied." if callback.is_final else "Applied; not final: another result follows."
+    else:
         yield "", f"{callback.get_outcome_display()}."
-    elif not callback.is_final:
-        yield "", "Not final: another result follows."
     if callback.outcome == Outcome.DECIDED and callback.event == provider.RESUBMITTED:
         yield "", "New data arrived."
     if callback.times_received > 1:
@@ -83,49 +86,109 @@ def _callback_lines(callback: ProviderCallback) -> Iterator[tuple[str, str]]:
 DONE = {Action.APPROVE: "Approved", Action.DENY: "Denied", Action.UNDO: "Decision taken back"}
 
 
-def _decision(decision: Decision) -> Event:
+def _decisions(verification: Verification) -> Iterator[Event]:
+    rows = list(verification.decisions.select_related("actor", "text", "undone_by"))
+    reasons: dict[UUID, list[str]] = {}
+    for reason in DecisionReason.objects.filter(decision__verification=verification):
+        reasons.setdefault(reason.decision_id, []).append(reason.label)
+    # One that was taken back replaces nothing.
+    replaced = {row.supersedes_id for row in rows if not _is_undone(row)}
+    for row in rows:
+        yield _decision(row, reasons.get(row.pk, []), is_replaced=row.pk in replaced)
+
+
+def _is_undone(decision: Decision) -> bool:
+    return hasattr(decision, "undone_by")
+
+
+def _decision(decision: Decision, reasons: list[str], *, is_replaced: bool) -> Event:
     to = Standing(Status(decision.to_status), decision.to_suspected)
-    undone = hasattr(decision, "undone_by")
+    is_over = _is_undone(decision) or decision.undoes_id
+    lines = [*_decision_lines(decision, reasons)]
+    if is_replaced:
+        lines.append(("", "Replaced by a later decision."))
     return Event(
         at=decision.decided_at,
-        tone="tone-idle" if undone or decision.undoes_id else TONES.get(to.status, "tone-idle"),
+        tone="tone-idle" if is_over else TONES.get(to.status, "tone-idle"),
         icon="i-undo" if decision.undoes_id else f"s-{to.status.value.lower()}",
         title=f"{DONE[Action(decision.action)]} by",
         who=str(decision.actor),
-        lines=list(_decision_lines(decision, undone)),
+        lines=lines,
         order=10**9 + decision.revision,
     )
 
 
-def _decision_lines(decision: Decision, undone: bool) -> Iterator[tuple[str, str]]:
+def _decision_lines(decision: Decision, reasons: list[str]) -> Iterator[tuple[str, str]]:
     come_from = Standing(Status(decision.from_status), decision.from_suspected)
-    yield "", f"Was {come_from}; decided as {decision.role_name}."
-    reasons = ", ".join(reason.label for reason in decision.reasons.all())
+    to = Standing(Status(decision.to_status), decision.to_suspected)
+    if decision.undoes_id:
+        yield "", f"From {come_from} back to {to}. Nothing was sent."
+    else:
+        yield "", f"Was {come_from}; decided as {decision.role_name}."
     if reasons:
-        yield "Reasons", reasons
+        yield "Reasons", ", ".join(reasons)
     text = getattr(decision, "text", None)
     if text and text.message_to_applicant:
         yield "Message to the applicant", text.message_to_applicant
     if text and text.internal_note:
         yield "Internal note", text.internal_note
-    if undone:
+    if _is_undone(decision):
         yield "", "Taken back before it was sent."
-    elif decision.superseded_by.all():
-        yield "", "Replaced by a later decision."
 
 
 def _delivery(delivery: WebhookDelivery) -> Event:
-    last = f", answer {delivery.last_code}" if delivery.last_code else ""
-    tries = f"{delivery.attempts} tries{last}" if delivery.attempts else "Not tried yet"
+    state = DeliveryState(delivery.state)
     return Event(
         at=delivery.settled_at or delivery.queued_at,
-        tone=DELIVERY_TONES[DeliveryState(delivery.state)],
+        tone=DELIVERY_TONES[state],
         icon="i-send",
-        title=f"Webhook {delivery.sequence} to {delivery.endpoint.name}: "
-        f"{delivery.get_state_display().lower()}",
-        lines=[("", f"{delivery.event}. {tries}.")],
+        title=f"Webhook {delivery.sequence} to {delivery.endpoint.name}: {state.label.lower()}",
+        lines=[("", " ".join(_delivery_words(delivery)))],
         order=2 * 10**9 + delivery.sequence,
     )
+
+
+def _delivery_words(delivery: WebhookDelivery) -> Iterator[str]:
+    yield f"{delivery.event}."
+    if delivery.attempts:
+        last = f", last answer {delivery.last_code}" if delivery.last_code else ", no answer"
+        yield f"{delivery.attempts} {'try' if delivery.attempts == 1 else 'tries'}{last}."
+    if delivery.state == DeliveryState.WAITING:
+        yield f"{'Next try' if delivery.attempts else 'Goes out'} {_moment(delivery.due_at)}."
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%H:%M:%S}, {at.day} {at:%b %Y}"
+
+
+class Told(NamedTuple):
+    """Whether the partner's systems know where the verification stands."""
+
+    text: str
+    tone: str
+
+
+def told(deliveries: list[WebhookDelivery]) -> Told:
+    """By the newest message to each address that was not withdrawn."""
+    newest: dict[int, WebhookDelivery] = {}
+    for delivery in deliveries:
+        known = newest.get(delivery.endpoint_id)
+        if delivery.state != DeliveryState.WITHDRAWN and (
+            known is None or known.sequence < delivery.sequence
+        ):
+            newest[delivery.endpoint_id] = delivery
+    states = {delivery.state for delivery in newest.values()}
+    if DeliveryState.GIVEN_UP in states:
+        return Told("Partner not told: given up", "tone-bad")
+    waiting = [row for row in newest.values() if row.state == DeliveryState.WAITING]
+    if any(row.attempts for row in waiting):
+        return Told("Partner not told yet: trying again", "tone-warn")
+    if waiting:
+        return Told(f"Goes out {_moment(min(row.due_at for row in waiting))}", "tone-info")
+    if not newest:
+        return Told("Nothing was sent", "tone-idle")
+    last = max(row.settled_at or row.queued_at for row in newest.values())
+    return Told(f"Partner told {_moment(last)}", "tone-good")
 
 
 def _removal(tag: Tag, at: datetime) -> Event:

@@ -1,26 +1,36 @@
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts import access
-from accounts.models import Rank
+from verifications import detail as details
 from verifications import notes
 from verifications.decision_forms import NoteForm
 from verifications.views import detail, find
 
+SENT_BEFORE = "This form was sent before with another text. Send it again to add a second note."
 
-@access.member(Rank.MEMBER)
+
+@access.member()
 @require_POST
 def write(request: HttpRequest, scan_ref: str) -> HttpResponse:
+    """The role that counts is the one at the partner of this verification."""
     verification = find.visible(request, scan_ref)
+    if not details.may_note(request.membership):
+        raise PermissionDenied("Your role reads notes; Members and above write them.")
     form = NoteForm(request.POST)
     if not form.is_valid():
         return detail.page(request, verification, note_form=form, status=422)
-    notes.write(
-        request.membership,
-        verification,
-        text=form.cleaned_data["note"],
-        request_key=form.cleaned_data["request_key"],
-    )
+    try:
+        notes.write(
+            request.membership,
+            verification,
+            text=form.cleaned_data["note"],
+            request_key=form.cleaned_data["request_key"],
+        )
+    except notes.OtherText:
+        form.add_error("note", SENT_BEFORE)
+        return detail.page(request, verification, note_form=form, status=409)
     return redirect(reverse("verification_detail", args=[scan_ref]) + "#notes")

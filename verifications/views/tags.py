@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts import access
-from verifications import decisions, policy, tags
+from verifications import lifecycle, policy, tags
 from verifications.decision_forms import RemoveTagForm
 from verifications.models import Tag, TagKind, Verification
 from verifications.statuses import Action
@@ -20,16 +20,20 @@ def remove(request: HttpRequest, scan_ref: str, tag_id: int) -> HttpResponse:
     tag = verification.tags.filter(pk=tag_id, kind=TagKind.MISMATCH).first()
     if tag is None:
         raise Http404
-    if check := policy.standing_objection(request.membership, Action.REMOVE_TAG, verification):
+    objection = policy.standing_objection if request.method == "POST" else policy.objection
+    if check := objection(request.membership, Action.REMOVE_TAG, verification):
         return decide.refused(request, verification, Action.REMOVE_TAG, check)
-    form = RemoveTagForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    if tag.removed_at and request.method != "POST":
+        messages.info(request, "That tag was removed before.")
+        return redirect("verification_detail", scan_ref)
+    form = RemoveTagForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
         try:
             seen = form.cleaned_data["seen_revision"]
             tags.remove(request.membership, verification, tag.pk, seen_revision=seen)
-        except decisions.Refused as refusal:
+        except lifecycle.Refused as refusal:
             return decide.refused(request, verification, Action.REMOVE_TAG, refusal.check)
-        except decisions.Stale:
+        except lifecycle.Stale:
             return _page(request, verification, tag, form, is_stale=True, status=409)
         messages.success(request, "Tag removed.")
         return redirect("verification_detail", scan_ref)

@@ -1,0 +1,102 @@
+"""Pictures: our own stored copy, to those who may see the verification, and to nobody else."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Membership, User
+from verifications.models import Photo, PhotoState, Verification
+
+SignIn = Callable[[User], Client]
+PNG = b"\x89PNG\r\n\x1a\n and so on"
+
+
+def url(it: Verification, kind: str = "FRONT") -> str:
+    return reverse("verification_photo", args=[it.scan_ref, kind])
+
+
+@pytest.fixture
+def stored(suspected: Verification, settings: Any, tmp_path: Path) -> Photo:
+    options = {**settings.STORAGES["photos"]["OPTIONS"], "location": str(tmp_path)}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "photos": {**settings.STORAGES["photos"], "OPTIONS": options},
+    }
+    photo = suspected.photos.get(kind="FRONT")
+    photo.file_name = storages["photos"].save("1/front.png", ContentFile(PNG))
+    photo.state, photo.content_type = PhotoState.STORED, "image/png"
+    photo.save()
+    return photo
+
+
+@pytest.mark.parametrize("who", ["vera", "mia", "mo", "ada"])
+def test_whoever_sees_the_verification_sees_its_photo(
+    who: str, stored: Photo, request: pytest.FixtureRequest, as_user: SignIn
+) -> None:
+    response = as_user(request.getfixturevalue(who)).get(url(stored.verification))
+    assert response.status_code == 200
+    assert b"".join(response) == PNG
+
+
+def test_a_photo_is_kept_by_no_cache_and_runs_nothing(
+    stored: Photo, ada: User, as_user: SignIn
+) -> None:
+    headers = as_user(ada).get(url(stored.verification)).headers
+    assert headers["Content-Type"] == "image/png"
+    assert headers["Cache-Control"] == "no-store, private"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert headers["Content-Disposition"] == 'inline; filename="photo.png"'
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+def test_the_session_is_asked_each_time(stored: Photo, ada: User, as_user: SignIn) -> None:
+    client = as_user(ada)
+    assert client.get(url(stored.verification)).status_code == 200
+    Membership.objects.filter(user=ada).update(is_active=False)
+    assert client.get(url(stored.verification)).status_code in (403, 404)
+    client.logout()
+    assert client.get(url(stored.verification)).status_code == 302
+
+
+def test_another_partners_photo_is_not_there(stored: Photo, otto: User, as_user: SignIn) -> None:
+    assert as_user(otto).get(url(stored.verification)).status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["BACK", "NEVER", "front", "../FRONT", "a/b", "%00"])
+def test_what_is_not_stored_is_not_there(
+    kind: str, stored: Photo, ada: User, as_user: SignIn
+) -> None:
+    response = as_user(ada).get(f"/verifications/{stored.verification.scan_ref}/photos/{kind}/")
+    assert response.status_code in (400, 404)
+
+
+def test_a_lost_file_is_not_there(stored: Photo, ada: User, as_user: SignIn) -> None:
+    storages["photos"].delete(stored.file_name)
+    assert as_user(ada).get(url(stored.verification)).status_code == 404
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "image/svg+xml", ""])
+def test_only_pictures_of_our_own_making_are_sent(
+    content_type: str, stored: Photo, ada: User, as_user: SignIn
+) -> None:
+    Photo.objects.filter(pk=stored.pk).update(content_type=content_type)
+    assert as_user(ada).get(url(stored.verification)).status_code == 404
+
+
+def test_a_kind_with_a_slash_has_an_address_too(stored: Photo, ada: User, as_user: SignIn) -> None:
+    Photo.objects.filter(pk=stored.pk).update(kind="STEP/1 ä?")
+    client = as_user(ada)
+    page = client.get(reverse("verification_detail", args=[stored.verification.scan_ref]))
+    assert page.status_code == 200
+    assert client.get(url(stored.verification, "STEP/1 ä?")).status_code == 200
+
+
+def test_a_photo_is_only_read(stored: Photo, ada: User, as_user: SignIn) -> None:
+    assert as_user(ada).post(url(stored.verification)).status_code == 405

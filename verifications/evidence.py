@@ -1,0 +1,74 @@
+"""The pictures of a verification: which there are, how they are turned, why one is missing."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from verifications.callbacks import provider
+from verifications.dossier import groups
+from verifications.models import Photo, PhotoState
+
+LABELS = {"FRONT": "Document front", "BACK": "Document back", "FACE": "Selfie"}
+TURNS = {"0": 0, "90": 90, "180": 180, "270": 270}
+
+Turns = Mapping[str, int]
+
+
+class BadTurn(ValueError):
+    """Not a picture of this verification, or not a quarter turn."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """`turn_query` turns this picture by a quarter and leaves the others as they are."""
+
+    photo: Photo
+    label: str
+    turn: int
+    turn_query: str
+
+    @property
+    def is_stored(self) -> bool:
+        return self.photo.state == PhotoState.STORED
+
+    @property
+    def is_selfie(self) -> bool:
+        return self.photo.kind == "FACE"
+
+    @property
+    def is_link_shown(self) -> bool:
+        """As text, and only where it opens nothing: a usable link opens the file to anybody."""
+        return bool(self.photo.source) and not provider.is_usable_link(self.photo.source)
+
+
+def read_turns(texts: Iterable[str]) -> Turns:
+    """FRONT:90 → {"FRONT": 90}. Raises BadTurn."""
+    turns = {}
+    for text in texts:
+        kind, _, angle = text.rpartition(":")
+        if not kind or angle not in TURNS:
+            raise BadTurn(text)
+        turns[kind] = TURNS[angle]
+    return turns
+
+
+def shots(photos: Iterable[Photo], turns: Turns) -> list[Shot]:
+    """Raises BadTurn for a picture that is not there."""
+    found = {photo.kind: photo for photo in photos}
+    if turns.keys() - found.keys():
+        raise BadTurn
+    return [_shot(photo, turns) for photo in sorted(found.values(), key=_place)]
+
+
+def _place(photo: Photo) -> tuple[bool, int]:
+    kinds = list(LABELS)
+    known = photo.kind in LABELS
+    return not known, kinds.index(photo.kind) if known else photo.pk
+
+
+def _shot(photo: Photo, turns: Turns) -> Shot:
+    turn = turns.get(photo.kind, 0)
+    wanted = {**turns, photo.kind: (turn + 90) % 360}
+    query = urlencode([("turn", f"{kind}:{angle}") for kind, angle in wanted.items() if angle])
+    label = LABELS.get(photo.kind) or groups.spaced(photo.kind)
+    return Shot(photo, label, turn, query)
