@@ -10,6 +10,7 @@ from verifications.views import (
     listing,
     media,
     notes,
+    receiver,
     tags,
 )
 
@@ -29,6 +30,8 @@ urlpatterns = [
     path("audit/", audit.entries, name="audit_log"),
     path("audit/export/", audit.export, name="audit_export"),
     path("callbacks/idenfy/<slug:partner_key>/", callback.receive, name="callback"),
+    path("demo/receiver/", receiver.messages, name="demo_receiver"),
+    path("demo/receiver/inbox/", receiver.receive, name="demo_inbox"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]
