@@ -7,8 +7,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from accounts import audit
-from accounts.models import Kind, Membership, Rank, User
+from accounts.models import Membership, Rank
 from verifications import codes, dossier, evidence, keyset, policy, timeline
 from verifications.models import (
     Decision,
@@ -98,6 +97,18 @@ class Detail:
     queue: Queue
     is_revealed: bool
 
+    @property
+    def pictures(self) -> list[evidence.Shot]:
+        return [shot for shot in self.shots if not shot.is_unusable]
+
+    @property
+    def unusable(self) -> list[evidence.Shot]:
+        return [shot for shot in self.shots if shot.is_unusable]
+
+    @property
+    def stored_kinds(self) -> list[str]:
+        return [shot.photo.kind for shot in self.shots if shot.is_stored]
+
 
 def build(
     membership: Membership,
@@ -139,21 +150,6 @@ _OFFERED = (Action.DENY, Action.APPROVE)
 
 def may_note(membership: Membership) -> bool:
     return membership.role.rank >= Rank.MEMBER
-
-
-def record_view(actor: User, page: Detail) -> None:
-    """Before anything is shown: where this cannot be written, nothing is shown."""
-    verification = page.verification
-    audit.record(
-        Kind.VIEWED,
-        actor=actor,
-        partner=verification.partner,
-        subject=verification.audit_subject,
-        stream=f"w/{actor.pk}",
-        photos=sorted(shot.photo.kind for shot in page.shots if shot.is_stored),
-        revealed=page.is_revealed,
-        revision=verification.revision,
-    )
 
 
 def _body(verification: Verification) -> dict[str, Any]:

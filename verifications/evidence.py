@@ -1,15 +1,24 @@
 """The pictures of a verification: which there are, how they are turned, why one is missing."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlencode
 
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import AuditEntry, Kind, User
 from verifications.callbacks import provider
 from verifications.dossier import groups
-from verifications.models import Photo, PhotoState
+from verifications.models import Photo, PhotoState, Verification
 
 LABELS = {"FRONT": "Document front", "BACK": "Document back", "FACE": "Selfie"}
 TURNS = {"0": 0, "90": 90, "180": 180, "270": 270}
+
+# How long the entry of a page also stands for the pictures that it loads.
+ONE_LOOK = timedelta(hours=1)
 
 Turns = Mapping[str, int]
 
@@ -30,6 +39,10 @@ class Shot:
     @property
     def is_stored(self) -> bool:
         return self.photo.state == PhotoState.STORED
+
+    @property
+    def is_unusable(self) -> bool:
+        return self.photo.state == PhotoState.UNUSABLE
 
     @property
     def is_selfie(self) -> bool:
@@ -72,3 +85,36 @@ def _shot(photo: Photo, turns: Turns) -> Shot:
     query = urlencode([("turn", f"{kind}:{angle}") for kind, angle in wanted.items() if angle])
     label = LABELS.get(photo.kind) or groups.spaced(photo.kind)
     return Shot(photo, label, turn, query)
+
+
+def record_look(
+    actor: User,
+    verification: Verification,
+    kinds: Iterable[str],
+    *,
+    is_revealed: bool = False,
+) -> None:
+    """Before anything is shown: where this cannot be written, nothing is shown."""
+    audit.record(
+        Kind.VIEWED,
+        actor=actor,
+        partner=verification.partner,
+        subject=verification.audit_subject,
+        stream=f"w/{actor.pk}",
+        photos=sorted(kinds),
+        revealed=is_revealed,
+        revision=verification.revision,
+    )
+
+
+def record_fetch(actor: User, photo: Photo, verification: Verification) -> None:
+    """A picture that comes with its page stands in the page's entry; any other gets its own."""
+    looks = AuditEntry.objects.filter(
+        subject=verification.audit_subject,
+        actor=actor.pk,
+        kind=Kind.VIEWED,
+        at__gt=timezone.now() - ONE_LOOK,
+    )
+    newest = looks.order_by("-id").first()
+    if newest is None or photo.kind not in json.loads(newest.body)["facts"]["photos"]:
+        record_look(actor, verification, [photo.kind])

@@ -165,11 +165,12 @@ def test_another_partners_page_is_like_one_that_never_was(
 
 
 def test_the_page_is_read_only_and_a_reveal_is_a_post(
-    suspected: Verification, ada: User, as_user: SignIn
+    suspected: Verification, ada: User, otto: User, as_user: SignIn
 ) -> None:
     client = as_user(ada)
     assert client.post(url(suspected)).status_code == 405
-    assert client.get(url(suspected, "reveal")).status_code == 405
+    assert client.get(url(suspected, "reveal")).headers["Location"] == url(suspected)
+    assert as_user(otto).get(url(suspected, "reveal")).status_code == 404
 
 
 @pytest.mark.parametrize(

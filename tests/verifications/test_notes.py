@@ -141,5 +141,8 @@ def test_a_note_changes_neither_status_nor_revision(
     assert (suspected.revision, suspected.standing) == before
 
 
-def test_notes_are_posted_only(suspected: Verification, mia: User, as_user: SignIn) -> None:
-    assert as_user(mia).get(url(suspected)).status_code == 405
+def test_coming_back_to_the_address_of_a_note_leads_to_the_page(
+    suspected: Verification, mia: User, as_user: SignIn
+) -> None:
+    response = as_user(mia).get(url(suspected))
+    assert response.headers["Location"] == url(suspected, "detail")

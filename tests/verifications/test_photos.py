@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Membership, User
+from accounts import audit
+from accounts.models import AuditEntry, Kind, Membership, User
 from verifications.models import Photo, PhotoState, Verification
 
 SignIn = Callable[[User], Client]
@@ -100,3 +102,34 @@ def test_a_kind_with_a_slash_has_an_address_too(stored: Photo, ada: User, as_use
 
 def test_a_photo_is_only_read(stored: Photo, ada: User, as_user: SignIn) -> None:
     assert as_user(ada).post(url(stored.verification)).status_code == 405
+
+
+def test_a_photo_stands_in_the_entry_of_its_page(stored: Photo, ada: User, as_user: SignIn) -> None:
+    client = as_user(ada)
+    client.get(reverse("verification_detail", args=[stored.verification.scan_ref]))
+    client.get(url(stored.verification))
+    assert AuditEntry.objects.filter(kind=Kind.VIEWED).count() == 1
+
+
+def test_a_photo_without_its_page_gets_an_entry_of_its_own(
+    stored: Photo, ada: User, amos: User, as_user: SignIn
+) -> None:
+    as_user(amos).get(reverse("verification_detail", args=[stored.verification.scan_ref]))
+    as_user(ada).get(url(stored.verification))
+    entry = AuditEntry.objects.filter(kind=Kind.VIEWED).latest("id")
+    assert entry.actor == ada.pk
+    assert '"photos":["FRONT"]' in entry.body
+
+
+def test_a_photo_that_cannot_be_written_down_is_not_sent(
+    stored: Photo, ada: User, as_user: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: Any, **facts: Any) -> None:
+        raise OperationalError("the disk is full")
+
+    monkeypatch.setattr(audit, "record", refuse)
+    client = as_user(ada)
+    client.raise_request_exception = False
+    response = client.get(url(stored.verification))
+    assert response.status_code >= 500
+    assert PNG not in response.content

@@ -3,8 +3,8 @@
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_POST, require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import access
 from verifications import detail, evidence
@@ -25,10 +25,16 @@ def show(request: HttpRequest, scan_ref: str) -> HttpResponse:
 
 
 @access.member()
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def reveal(request: HttpRequest, scan_ref: str) -> HttpResponse:
-    """Document number, personal code and address, for this one look."""
-    return page(request, find.visible(request, scan_ref), is_revealed=True)
+    """Document number, personal code and address, for this one look.
+
+    Whoever comes back to this address without asking gets the page as it always is.
+    """
+    verification = find.visible(request, scan_ref)
+    if request.method != "POST":
+        return redirect("verification_detail", scan_ref)
+    return page(request, verification, is_revealed=True)
 
 
 def page(
@@ -42,7 +48,7 @@ def page(
 ) -> HttpResponse:
     """The look is written down before anything is shown."""
     built = detail.build(request.membership, verification, is_revealed=is_revealed, turns=turns)
-    detail.record_view(request.user, built)
+    evidence.record_look(request.user, verification, built.stored_kinds, is_revealed=is_revealed)
     context = {
         "page": built,
         "it": verification,

@@ -5,6 +5,7 @@ from django.http import FileResponse, Http404, HttpRequest
 from django.views.decorators.http import require_safe
 
 from accounts import access
+from verifications import evidence
 from verifications.models import PhotoState
 from verifications.views import find
 
@@ -18,11 +19,11 @@ def photo(request: HttpRequest, scan_ref: str, kind: str) -> FileResponse:
     photo = verification.photos.filter(kind=kind, state=PhotoState.STORED).first()
     if photo is None or photo.content_type not in SUFFIXES:
         raise Http404
-    try:
-        stored = storages["photos"].open(photo.file_name)
-    except FileNotFoundError:
-        raise Http404 from None
-    response = FileResponse(stored, content_type=photo.content_type)
+    storage = storages["photos"]
+    if not storage.exists(photo.file_name):
+        raise Http404
+    evidence.record_fetch(request.user, photo, verification)
+    response = FileResponse(storage.open(photo.file_name), content_type=photo.content_type)
     name = f"photo.{SUFFIXES[photo.content_type]}"
     response.headers["Content-Disposition"] = f'inline; filename="{name}"'
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"

@@ -2,7 +2,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts import access
 from verifications import detail as details
@@ -14,10 +14,12 @@ SENT_BEFORE = "This form was sent before with another text. Send it again to add
 
 
 @access.member()
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def write(request: HttpRequest, scan_ref: str) -> HttpResponse:
     """The role that counts is the one at the partner of this verification."""
     verification = find.visible(request, scan_ref)
+    if request.method != "POST":
+        return redirect("verification_detail", scan_ref)
     if not details.may_note(request.membership):
         raise PermissionDenied("Your role reads notes; Members and above write them.")
     form = NoteForm(request.POST)
