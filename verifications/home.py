@@ -139,7 +139,7 @@ def _sections(request: HttpRequest, membership: Membership) -> list[tuple[str, l
 FOR_ADMINS = (
     ("Webhooks", "webhooks", "i-send"),
     ("Audit log", "audit_log", "i-log"),
-    ("Demo receiver", "demo_receiver", "i-down"),
+    ("Demo receiver", "demo_receiver", "i-external"),
 )
 
 

@@ -372,6 +372,25 @@ def test_the_sidebar_counts_what_needs_a_decision(
     assert links[0]["current"]
 
 
+@pytest.mark.parametrize(("who", "sees_it"), [("ada", True), ("mo", False), ("otto", False)])
+def test_the_demos_receiver_is_for_northbanks_admins(
+    request: pytest.FixtureRequest, frame: Callable, settings: Any, who: str, sees_it: bool
+) -> None:
+    settings.DEMO = True
+    sections = frame(request.getfixturevalue(who))["sections"]
+    assert (
+        "Demo receiver" in [link["label"] for _, links in sections for link in links]
+    ) == sees_it
+
+
+@pytest.mark.parametrize(("who", "sees_it"), [("ada", True), ("otto", True), ("mo", False)])
+def test_the_audit_log_is_for_admins(
+    request: pytest.FixtureRequest, frame: Callable, who: str, sees_it: bool
+) -> None:
+    sections = frame(request.getfixturevalue(who))["sections"]
+    assert ("Audit log" in [link["label"] for _, links in sections for link in links]) == sees_it
+
+
 def test_the_current_page_is_marked(ada: User, as_user: SignIn) -> None:
     assert '<a href="/" aria-current="page">' in text(as_user(ada).get("/"))
     shown = text(as_user(ada).get(reverse("verification_list")))
