@@ -117,6 +117,8 @@ class MembershipForm(SupportForm):
             user = User.objects.filter(email=email).first()
             if user is None:
                 raise ValidationError("There is no such user: add the user first.")
+            if user == self.asked_by:
+                raise ValidationError("Nobody joins a partner by themselves: ask a colleague.")
             self.instance.user = user
         return email
 
@@ -160,6 +162,9 @@ class MembershipAdmin(SupportAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("user", "partner") if obj else ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None or obj.user_id != request.user.pk
 
     def partner_of(self, obj: Membership) -> Partner:
         return obj.partner

@@ -94,7 +94,7 @@ class PartnerForm(SupportForm):
     @property
     def problems(self) -> list[str]:
         """What is wrong with the whole; that somebody should look first is not."""
-        return [text for text in self.non_field_errors() if text != LOOK_FIRST]
+        return [text for text in super().problems if text != LOOK_FIRST]
 
     @property
     def answer(self) -> int:

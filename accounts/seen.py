@@ -62,6 +62,11 @@ class SupportForm(forms.ModelForm):
         )
 
     @property
+    def problems(self) -> list[str]:
+        """What is wrong with the whole."""
+        return list(self.non_field_errors())
+
+    @property
     def answer(self) -> int:
         """The status of the page that shows this form."""
         if self.is_stale:

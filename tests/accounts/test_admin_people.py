@@ -252,3 +252,14 @@ def test_the_audit_log_says_who_did_what(support: Client, ada: User, sue: User) 
     assert sue.email in listed.content.decode()
     shown = support.get(page("auditentry_change", entry.pk)).content.decode()
     assert "name: changed" in shown
+
+
+def test_support_gives_itself_no_role_at_a_partner(
+    support: Client, as_user: SignIn, sue: User, root: User, northbank: Partner
+) -> None:
+    fields = {"partner": northbank.pk, "role": Role.objects.get(rank=40).pk, "is_active": "on"}
+    for client, user in ((support, sue), (as_user(root), root)):
+        sent = {**fields, "user_email": user.email}
+        assert client.post(page("membership_add"), sent).status_code == 422
+    own = factories.join(sue, northbank, 10)
+    assert support.post(page("membership_change", own.pk), fields).status_code == 403
