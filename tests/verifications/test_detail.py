@@ -434,6 +434,7 @@ def test_signs_that_turn_the_text_are_made_visible(
 ) -> None:
     page = as_user(ada).get(url(bad(northbank, "20"))).content.decode()
     assert "[U+202E]" in page
+    assert "characters that hide or turn text" in page
     shown_to_people = re.sub(r'(data-copy|value)="[^"]*"', "", page)
     assert not re.search("[\u200b-\u200f\u202a-\u202e\u2066-\u2069]", shown_to_people)
 
