@@ -42,9 +42,9 @@ def assert_safe() -> None:
         found = [_error("DATABASE_URL", f"The database does not answer ({type(error).__name__}).")]
     serious = [message for message in found if message.level >= LEAST]
     for message in serious:
-        print(f"{message.id}: {message.msg} {message.hint or ''}".strip(), file=sys.stderr)
+        sys.stderr.write(f"{message.id}: {message.msg} {message.hint or ''}".strip() + "\n")
     if serious:
-        print(f"Not started: {len(serious)} found. Mend them, then start again.", file=sys.stderr)
+        sys.stderr.write(f"Not started: {len(serious)} found. Mend them, then start again.\n")
         sys.exit(EX_CONFIG)
 
 

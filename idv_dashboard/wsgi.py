@@ -12,5 +12,5 @@ try:
     application = get_wsgi_application()
     boot.assert_safe()
 except ImproperlyConfigured as problem:
-    print(problem, file=sys.stderr)
+    sys.stderr.write(f"{problem}\n")
     sys.exit(boot.EX_CONFIG)

@@ -1,6 +1,5 @@
 """What support sees of verifications: history is not edited, applicants are masked."""
 
-import logging
 from typing import Any, ClassVar
 
 from django import forms
@@ -29,8 +28,6 @@ from verifications.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
-
-log = logging.getLogger(__name__)
 
 
 @admin.register(Partner)
@@ -132,22 +129,15 @@ class ProviderCallbackAdmin(ReadOnly):
             self.message_user(request, f"Callback {pk}: {sentence}", level)
 
 
+@transaction.atomic
 def _read_again(pk: int, actor: Any) -> tuple[int, str]:
-    try:
-        with transaction.atomic():
-            return _reapplied(pk, actor)
-    except Exception:
-        # What kept it waiting may still be wrong: support reads a sentence, the log the rest.
-        log.exception("callback %s could not be applied again", pk)
-        return messages.ERROR, "it still cannot be applied; nothing was changed."
-
-
-def _reapplied(pk: int, actor: Any) -> tuple[int, str]:
     rows = ProviderCallback.objects.select_for_update(of=("self",)).select_related("partner")
     callback = rows.get(pk=pk)
     if callback.stage == Stage.ACCEPTED and callback.outcome != Outcome.WAITING:
         return messages.WARNING, "it was applied or settled before; nothing was done."
     callback = intake.reapply(callback)
+    if callback.stage == Stage.ACCEPTED and callback.outcome == Outcome.WAITING:
+        return messages.ERROR, "it still cannot be applied; nothing was changed."
     audit.record(
         Kind.CALLBACK_REAPPLIED,
         actor=actor,

@@ -8,7 +8,6 @@ from django.http import QueryDict
 
 from verifications.forms import PlainDate, PositionField
 
-
 Pairs = Sequence[tuple[str, str]]
 
 

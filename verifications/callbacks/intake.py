@@ -45,12 +45,17 @@ def receive(
         # The same body came in twice at once, and the other one was first.
         return Receipt(_count_again(partner, event, digest), is_repeated=True)  # type: ignore[arg-type]
     if body is not None:
-        try:
-            effect.apply(callback, body)
-        except Exception:
-            # The body is kept and answered with 200: support sees it waiting and applies it again.
-            log.exception("callback %s could not be applied", callback.pk)
+        _apply(callback, body)
     return Receipt(callback)
+
+
+def _apply(callback: ProviderCallback, body: dict[str, Any]) -> None:
+    try:
+        effect.apply(callback, body)
+    except Exception:
+        # The body is kept, and answered with 200: support sees it waiting and applies it again.
+        log.exception("callback %s could not be applied", callback.pk)
+        callback.refresh_from_db()
 
 
 def _count_again(partner: Partner, event: str, digest: str) -> ProviderCallback | None:
@@ -79,9 +84,9 @@ def _read_into(callback: ProviderCallback, raw: bytes) -> dict[str, Any] | None:
 
 
 def reapply(callback: ProviderCallback) -> ProviderCallback:
-    """Reads a kept body again, after a fix, and applies it where it now can be."""
+    """Reads a kept body again, after a fix; where it still cannot be applied it goes on waiting."""
     body = _read_into(callback, bytes(callback.body.raw))
     callback.save()
     if body is not None and callback.outcome == Outcome.WAITING:
-        effect.apply(callback, body)
+        _apply(callback, body)
     return callback
