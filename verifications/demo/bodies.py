@@ -13,6 +13,8 @@ NAMESPACE = uuid.UUID("6b6a4c1e-51d4-5d0c-9a53-0d6f1f2c7e10")
 # Other pictures of the samples have no drawing, and their links lead nowhere.
 KINDS = ("FRONT", "BACK", "FACE")
 YEAR = timedelta(days=365)
+# The steps in which the provider guesses an age.
+AGES = (8, 13, 16, 18, 21, 22, 25, 30)
 EXPIRED_DOCUMENT = ("15",)
 # Samples whose other blocks were compared with the address on the document.
 OWN_ADDRESS = ("16", "19")
@@ -116,8 +118,9 @@ def _person(attempt: Attempt) -> dict[str, Any]:
         "orgBirthName": it.family.original,
         "docSex": it.sex,
         "docDob": born_on(attempt).isoformat(),
+        "ageEstimate": _age_estimate(attempt),
         "docNationality": it.country,
-        "orgNationality": it.country,
+        "orgNationality": None,
         "docPatronymic": None,
         "orgPatronymic": None,
         "address": f"Specimen Street {it.seed % 90 + 1}, {city}",
@@ -133,6 +136,11 @@ def born_on(attempt: Attempt) -> date:
     if attempt.is_under_age:
         return (attempt.started_at - 15 * YEAR).date()
     return attempt.applicant.born_on
+
+
+def _age_estimate(attempt: Attempt) -> str:
+    age = (attempt.started_at.date() - born_on(attempt)) // YEAR
+    return f"OVER_{max(step for step in AGES if step <= age)}"
 
 
 def _document(attempt: Attempt, former: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,8 @@ DOUBTS = [
     (["INTERNAL_POLICY"], SORRY, "Second account of this household this month."),
     (["OTHER"], SORRY, "Asked by phone; the answers did not fit the questionnaire."),
 ]
+# Which of them, in turn: some doubts are more usual than others.
+TURNS = (0, 1, 0, 2, 0, 1, 3, 0, 1, 4, 2)
 CLEARED = [
     "Compared side by side: the same person.",
     "Called back on the number we know. All answers fit.",
@@ -79,7 +81,7 @@ def _overruled(attempts: list[Attempt], actors: list[str]) -> Iterator[Choice]:
     for place, attempt in enumerate(_of_kind(attempts, "denied")[4::6]):
         yield _approval(attempt, actors[place % 2], place)
     for place, attempt in enumerate(_of_kind(attempts, "approved")[20::39]):
-        reasons, message, note = DOUBTS[place % len(DOUBTS)]
+        reasons, message, note = DOUBTS[TURNS[place % len(TURNS)]]
         yield Choice(attempt, actors[place % 2], Action.DENY, reasons, message, note)
 
 

@@ -103,7 +103,7 @@ def _kinds(chance: random.Random, left: dict[str, int]) -> list[str]:
     settled = ["approved"] * left["approved"] + ["denied"] * left["denied"]
     settled += ["expired"] * left["expired"]
     chance.shuffle(settled)
-    recent = settled[: 6 * len(lately)]
+    recent = settled[: 4 * len(lately)]
     earlier = settled[len(recent) :] + ["suspected"] * (left["suspected"] - open_now)
     chance.shuffle(earlier)
     mixed = recent + lately[left["reviewing"] :]

@@ -21,6 +21,7 @@ from verifications.models import Photo, PhotoState, RejectionReason, Verificatio
 
 # Between the end of a session and the provider's call.
 ON_THE_WAY = timedelta(seconds=2)
+PORTION = 200
 # What drawing a photo settles.
 DRAWN = ["state", "content_type", "file_name", "width", "height", "due_at", "fetched_at"]
 
@@ -87,12 +88,15 @@ def _draw_photos(partner: Partner, attempts: list[Attempt]) -> None:
     by_scan_ref = {attempt.scan_ref: attempt for attempt in attempts}
     rows = Photo.objects.filter(verification__partner=partner, kind__in=bodies.KINDS)
     photos = list(rows.select_related("verification"))
-    for photo in photos:
-        _draw(photo, by_scan_ref[photo.verification.scan_ref])
-    # Written over the rows that the intake made.
-    Photo.objects.bulk_create(
-        photos, batch_size=500, update_conflicts=True, unique_fields=["id"], update_fields=DRAWN
-    )
+    # In portions: a server ends transactions in which nothing is asked for many seconds.
+    for first in range(0, len(photos), PORTION):
+        portion = photos[first : first + PORTION]
+        for photo in portion:
+            _draw(photo, by_scan_ref[photo.verification.scan_ref])
+        # Written over the rows that the intake made.
+        Photo.objects.bulk_create(
+            portion, update_conflicts=True, unique_fields=["id"], update_fields=DRAWN
+        )
 
 
 def _draw(photo: Photo, attempt: Attempt) -> None:
