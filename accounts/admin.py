@@ -194,11 +194,11 @@ class AuditEntryAdmin(ReadOnly):
         )
 
     @admin.display(description="who")
-    def actor_email(self, entry: AuditEntry) -> str:
+    def actor_email(self, entry: Any) -> str:
         return entry.actor_email or ("system" if entry.actor is None else f"user {entry.actor}")
 
     @admin.display(description="partner")
-    def partner_key(self, entry: AuditEntry) -> str:
+    def partner_key(self, entry: Any) -> str:
         return entry.partner_key or ""
 
     def facts(self, entry: AuditEntry) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from django import forms
+from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import NON_FIELD_ERRORS, BadRequest, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -31,7 +32,7 @@ class Difference(NamedTuple):
 def _differences(before: Partner, after: Partner) -> Iterator[Difference]:
     for name in partners.FIELDS:
         if getattr(before, name) != getattr(after, name):
-            label = str(Partner._meta.get_field(name).verbose_name).capitalize()
+            label = str(label_for_field(name, Partner)).capitalize()
             yield Difference(label, _shown(before, name), _shown(after, name))
 
 
@@ -126,7 +127,7 @@ class PartnerAdmin(SupportAdmin):
     def subject_of(self, obj: Partner) -> str:
         return partners.subject_of(obj)
 
-    def save_model(self, request: HttpRequest, obj: Partner, form: Any, change: bool) -> None:
+    def save_model(self, request: Any, obj: Partner, form: Any, change: bool) -> None:
         if not change:
             partners.create(obj, actor=request.user)
             return
@@ -146,7 +147,7 @@ class PartnerAdmin(SupportAdmin):
         return self._key_page(request, obj, key=obj.callback_key)
 
     def get_urls(self) -> list[Any]:
-        new_key = path(
+        new_key: Any = path(
             "<path:object_id>/new-key/",
             self.admin_site.admin_view(self.new_key),
             name="accounts_partner_new_key",
@@ -154,7 +155,7 @@ class PartnerAdmin(SupportAdmin):
         new_key.callback.reach = "support"
         return [new_key, *super().get_urls()]
 
-    def new_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def new_key(self, request: Any, object_id: str) -> HttpResponse:
         """Asks, then makes a new callback key and shows it once."""
         partner = self.get_object(request, object_id)
         if request.method != "POST":

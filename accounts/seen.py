@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from django.forms.models import model_to_dict
 from django.utils import timezone
 
-from accounts.models import AuditEntry, User
+from accounts.models import AuditEntry, User, names_of
 
 
 def plain(value: Any) -> str:
@@ -64,7 +64,7 @@ class SupportForm(forms.ModelForm):
     @property
     def problems(self) -> list[str]:
         """What is wrong with the whole."""
-        return list(self.non_field_errors())
+        return [str(problem) for problem in self.non_field_errors()]
 
     @property
     def answer(self) -> int:
@@ -87,7 +87,7 @@ class SupportForm(forms.ModelForm):
 
 def told_by(entry: AuditEntry) -> str:
     """Who, when and what, in half a sentence."""
-    who = User.objects.filter(pk=entry.actor).first() or "The system"
+    who = names_of([entry.actor or 0]).get(entry.actor or 0, "The system")
     facts = json.loads(entry.body)["facts"]
     told = (name.removesuffix("_id") for name in facts if name not in ("reason", "user"))
     what = ", ".join(name.replace("_", " ") for name in told)

@@ -14,12 +14,11 @@ from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
-from django.db.models import BooleanField, Field, Model, UUIDField
+from django.db.models import BooleanField, Field, UUIDField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
-from django.template.response import TemplateResponse
+from django.urls import URLPattern
 from django.utils.functional import cached_property
-from django.views.generic.base import View
 
 from accounts import access, audit
 from accounts.models import AuditEntry, Kind, Partner, User
@@ -49,17 +48,18 @@ class SupportSite(admin.AdminSite):
         super().__init__(name)
         self.disable_action("delete_selected")
 
-    def register(self, models: Any, admin_class: Any = None, **options: Any) -> None:
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Libraries register classes of their own, which follow none of our rules: left out."""
         if admin_class and issubclass(admin_class, SupportAdmin):
-            super().register(models, admin_class, **options)
+            super().register(model_or_iterable, admin_class, **options)
 
-    def has_permission(self, request: HttpRequest) -> bool:
+    def has_permission(self, request: Any) -> bool:
+        """Asked several times a request, looked up once."""
         if not hasattr(request, "is_support"):
             request.is_support = is_support(request.user)
-        return request.is_support
+        return bool(request.is_support)
 
-    def admin_view(self, view: View, cacheable: bool = False) -> Any:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Whoever is signed in and not of support finds nothing here."""
         stock = super().admin_view(view, cacheable)
 
@@ -73,8 +73,12 @@ class SupportSite(admin.AdminSite):
         return door
 
     def get_urls(self) -> list[Any]:
-        patterns = super().get_urls()
-        return [it for it in patterns if getattr(it, "name", None) not in UNUSED]
+        patterns: list[Any] = super().get_urls()
+        kept = [it for it in patterns if getattr(it, "name", None) not in UNUSED]
+        for pattern in kept:
+            if isinstance(pattern, URLPattern) and not hasattr(pattern.callback, "reach"):
+                pattern.callback.reach = "support"  # type: ignore[attr-defined]
+        return kept
 
     @access.public
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -86,16 +90,13 @@ class SupportSite(admin.AdminSite):
             raise Http404
         return redirect("admin:index")
 
-    @access.signed_in
-    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return redirect("account_logout")
 
-    @access.signed_in
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return redirect("account_change_password")
 
-    @access.signed_in
-    def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return redirect("account_change_password")
 
 
@@ -106,7 +107,8 @@ class CappedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return self.object_list.order_by()[: self.most].count()
+        rows: Any = self.object_list
+        return rows.order_by()[: self.most].count()
 
 
 def _answers(field: Any) -> set[str]:
@@ -124,7 +126,7 @@ class SupportAdmin(admin.ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     preserve_filters = False
     view_on_site = False
-    actions: ClassVar[Any] = ()
+    actions: Any = ()
     # What the audit log calls a change here; fields of which it says only that they changed.
     kind: ClassVar[Kind]
     private: ClassVar[frozenset[str]] = frozenset()
@@ -146,12 +148,12 @@ class SupportAdmin(admin.ModelAdmin):
         return False
 
     def get_urls(self) -> list[Any]:
-        patterns = super().get_urls()
+        patterns: list[Any] = super().get_urls()
         for pattern in patterns:
             pattern.callback.reach = "support"
         return patterns
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Model:
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         found = super().get_object(request, object_id) if self._is_key(object_id) else None
         if found is None:
             raise Http404
@@ -165,7 +167,7 @@ class SupportAdmin(admin.ModelAdmin):
         """The declared filters, with answers that they offer; no other column can be asked."""
         name, _, end = lookup.partition("__")
         if name not in self.list_filter:
-            classes = (it for it in self.list_filter if not isinstance(it, str))
+            classes: list[Any] = [it for it in self.list_filter if not isinstance(it, str)]
             return any(it.parameter_name == lookup for it in classes)
         if end == "id__exact":
             return NUMBER.fullmatch(str(value)) is not None
@@ -203,15 +205,17 @@ class SupportAdmin(admin.ModelAdmin):
             field.widget = field.widget.widget
         return field
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, **kwargs)
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
         form.model_admin, form.asked_by = self, request.user
         return form
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
-    ) -> TemplateResponse:
-        response = super().render_change_form(request, context, **kwargs)
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        response = super().render_change_form(request, context, *args, **kwargs)
         response.status_code = context["adminform"].form.answer
         return response
 
@@ -238,12 +242,12 @@ class SupportAdmin(admin.ModelAdmin):
             **facts,
         )
 
-    def save_model(self, request: HttpRequest, obj: Any, form: SupportForm, change: bool) -> None:
+    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if facts := form.facts(self.private):
             self.record(request.user, obj, **facts)
 
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+    def delete_model(self, request: Any, obj: Any) -> None:
         self.record(request.user, obj, deleted=True)
         super().delete_model(request, obj)
 
