@@ -96,6 +96,8 @@ def _prepare() -> None:
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     if not get_user_model().objects.exists():
+        sys.stdout.write("A new database: the demo is written into it, which takes a moment.\n")
+        sys.stdout.flush()
         call_command("seed_demo")
     connections.close_all()
 

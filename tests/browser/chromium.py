@@ -1,4 +1,4 @@
-"""Finds Chromium, or installs Debian's where that is possible: `python -m tests.browser.chromium`."""
+"""Finds Chromium. `python -m tests.browser.chromium` installs Debian's where that is possible."""
 
 import os
 import shutil

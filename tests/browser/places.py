@@ -1,0 +1,214 @@
+"""Every page there is, and the states of it that look different: who gets there, and how."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.core.files.storage import storages
+from django.utils import timezone
+from PIL import Image
+from playwright.sync_api import Page
+
+from accounts.models import User
+from tests import factories
+from verifications import decisions, notes
+from verifications.callbacks import intake
+from verifications.models import Photo, PhotoState, RejectionReason, Verification
+from verifications.statuses import Action
+
+SAMPLES = {
+    "approved": "01",
+    "denied": "03",
+    "suspected": "07",
+    "reviewing": "25",
+    "expired": "05",
+    "watchlisted": "10",
+    "document_only": "13",
+    "decided": "02",
+    "utility_bill": "16",
+    "questioned": "17",
+    "rated": "18",
+    "addressed": "19",
+    "bare": "20",
+    "old": "21",
+    "unknown_codes": "23",
+}
+
+
+class World:
+    """What stands in the database: one verification of each kind, one of them decided by Ada."""
+
+    def __init__(self, people: dict[str, User]) -> None:
+        self.people = people
+        self.partner = factories.NorthbankFactory(undo_seconds=60)
+        factories.endpoint(self.partner)
+        self.verifications = {name: self._received(sample) for name, sample in SAMPLES.items()}
+        for photo in Photo.objects.filter(verification__in=(self["approved"], self["suspected"])):
+            _store(photo)
+        self.decision = self.decide("ada", "decided", Action.DENY)
+        ada = factories.membership(people["ada"])
+        note = "She called: the old passport was lost."
+        notes.write(ada, self["decided"], text=note, request_key=uuid.uuid4())
+
+    def __getitem__(self, name: str) -> Verification:
+        return Verification.objects.get(pk=self.verifications[name].pk)
+
+    def _received(self, sample: str) -> Verification:
+        event, raw = factories.sample(sample)
+        callback = intake.receive(self.partner, event, raw).callback
+        assert callback.verification, sample
+        return callback.verification
+
+    def decide(self, who: str, name: str, action: Action) -> decisions.Decision:
+        reasons = RejectionReason.objects.filter(code="DOC_FAKE") if action == Action.DENY else ()
+        intent = decisions.Intent(
+            action=action,
+            seen_revision=self[name].revision,
+            request_key=uuid.uuid4(),
+            reasons=list(reasons),
+            message_to_applicant="Please send a photo of your passport.",
+        )
+        return decisions.decide(factories.membership(self.people[who]), self[name], intent)
+
+    def undo(self) -> None:
+        ada = factories.membership(self.people["ada"])
+        key = uuid.uuid4()
+        decisions.undo(ada, self["decided"], decision_id=self.decision.pk, request_key=key)
+
+
+def _store(photo: Photo) -> None:
+    with storages["photos"].open(f"{photo.pk}.png", "wb") as file:
+        Image.new("RGB", (640, 400), "grey").save(file, "PNG")
+    photo.file_name, photo.content_type = f"{photo.pk}.png", "image/png"
+    photo.width, photo.height = 640, 400
+    photo.state, photo.fetched_at = PhotoState.STORED, timezone.now()
+    photo.save()
+
+
+@dataclass(frozen=True)
+class Place:
+    """`who` is "" for nobody; `steps` lead from the address to the state that is meant."""
+
+    address: str
+    who: str = "ada"
+    status: int = 200
+    steps: Callable[[Page, World], None] | None = None
+
+    def resolve(self, world: World) -> str:
+        refs = {name: it.scan_ref for name, it in world.verifications.items()}
+        tag = world["suspected"].tags.filter(kind="mismatch").first()
+        return self.address.format(tag=tag.pk if tag else "", **refs)
+
+
+def press(name: str) -> Callable[[Page, World], None]:
+    return lambda page, world: page.get_by_role("button", name=name, exact=True).click()
+
+
+def follow(name: str) -> Callable[[Page, World], None]:
+    return lambda page, world: page.get_by_role("link", name=name, exact=True).click()
+
+
+def open_deny(page: Page, world: World) -> None:
+    follow("Deny")(page, world)
+    page.get_by_role("dialog").wait_for()
+
+
+def deny_in_the_window_without_a_reason(page: Page, world: World) -> None:
+    open_deny(page, world)
+    press("Deny verification")(page, world)
+    page.locator("#reasons-error").wait_for()
+
+
+def deny_too_late(page: Page, world: World) -> None:
+    world.decide("amos", "suspected", Action.DENY)
+    page.locator("input[name=reasons]").first.check()
+    press("Deny verification")(page, world)
+
+
+def undo_too_late(page: Page, world: World) -> None:
+    world.undo()
+    press("Undo")(page, world)
+
+
+def deny_without_a_token(page: Page, world: World) -> None:
+    page.get_by_role("textbox", name="Internal note").fill("Not to be lost")
+    page.context.clear_cookies(name="csrf")
+    press("Deny verification")(page, world)
+
+
+def sign_in_wrongly(page: Page, world: World) -> None:
+    page.get_by_label("E-mail").fill("ada@northbank.example")
+    page.get_by_label("Password", exact=True).fill("wrong")
+    press("Sign in")(page, world)
+
+
+def sign_in_wrongly_too_often(page: Page, world: World) -> None:
+    for _ in range(6):
+        sign_in_wrongly(page, world)
+        page.get_by_role("alert").first.wait_for()
+
+
+def show_the_keys(page: Page, world: World) -> None:
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("?")
+    page.locator("#keys").wait_for()
+
+
+def open_every_menu_and_disclosure(page: Page, world: World) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
+
+
+ONE = "/verifications/{%s}/"
+
+PLACES = {
+    "sign-in": Place("/accounts/login/", ""),
+    "sign-in refused": Place("/accounts/login/", "", steps=sign_in_wrongly),
+    "sign-in throttled": Place("/accounts/login/", "", 429, sign_in_wrongly_too_often),
+    "password forgotten": Place("/accounts/password/reset/", ""),
+    "password mail sent": Place("/accounts/password/reset/done/", ""),
+    "password link spent": Place("/accounts/password/reset/key/1-set-x/", ""),
+    "password set anew": Place("/accounts/password/reset/key/done/", ""),
+    "not found, signed out": Place("/nothing/", "", 404),
+    "home of an Admin": Place("/"),
+    "home of a Moderator": Place("/", "mo"),
+    "home of a Viewer": Place("/", "vera"),
+    "home, menus open": Place("/", steps=open_every_menu_and_disclosure),
+    "home where nothing is": Place("/", "otto"),
+    "home, keys": Place("/", steps=show_the_keys),
+    "list": Place("/verifications/"),
+    "list, needs a decision": Place("/verifications/?suspected=yes"),
+    "list, filters open": Place("/verifications/", steps=open_every_menu_and_disclosure),
+    "list, nothing found": Place("/verifications/?q=Nobody+at+all"),
+    "list, empty": Place("/verifications/", "otto"),
+    "list, question refused": Place("/verifications/?status=NONSENSE&from=32", status=400),
+    **{f"details, {name}": Place(ONE % name) for name in SAMPLES},
+    "details of a Viewer": Place(ONE % "suspected", "vera"),
+    "details of a Moderator": Place(ONE % "approved", "mo", steps=open_every_menu_and_disclosure),
+    "details, all open": Place(ONE % "suspected", steps=open_every_menu_and_disclosure),
+    "details, revealed": Place(ONE % "approved", steps=press("Show hidden values")),
+    "details, note refused": Place(ONE % "approved", status=422, steps=press("Add note")),
+    "details, Deny open": Place(ONE % "suspected", steps=open_deny),
+    "details, Deny refused": Place(
+        ONE % "suspected", status=422, steps=deny_in_the_window_without_a_reason
+    ),
+    "details of another partner": Place(ONE % "approved", "otto", 404),
+    "approve": Place(ONE % "denied" + "approve/"),
+    "deny": Place(ONE % "suspected" + "deny/"),
+    "deny, previewed": Place(ONE % "suspected" + "deny/", steps=press("Preview")),
+    "deny, no reason": Place(ONE % "suspected" + "deny/", "ada", 422, press("Deny verification")),
+    "deny, conflict": Place(ONE % "suspected" + "deny/", "ada", 409, deny_too_late),
+    "deny, form expired": Place(ONE % "suspected" + "deny/", "ada", 403, deny_without_a_token),
+    "approve, refused by role": Place(ONE % "denied" + "approve/", "mo", 403),
+    "approve, refused by status": Place(ONE % "approved" + "approve/", "ada", 403),
+    "undo too late": Place(ONE % "decided", "ada", 409, undo_too_late),
+    "undo by address": Place(ONE % "decided" + "undo/", "ada", 405),
+    "remove a tag": Place(ONE % "suspected" + "tags/{tag}/remove/"),
+    "not found": Place("/nothing/", "ada", 404),
+    "unreadable": Place("/verifications/?q=%00", "ada", 400),
+    "address too long": Place("/verifications/?q=" + "x" * 5000, "ada", 414),
+    "password change": Place("/accounts/password/change/"),
+    "sessions": Place("/accounts/sessions/"),
+    "second factors": Place("/accounts/2fa/"),
+    "sign out": Place("/accounts/logout/"),
+    "confirm who you are": Place("/accounts/reauthenticate/"),
+}
