@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 FAST := -n 2 -m "not browser and not slow"
 
-.PHONY: help run test test-fast lint format shots clean
+.PHONY: help run test test-fast lint format bench shots clean
 
 help:
 	@echo "make run        start the dashboard with its demo on http://localhost:8000"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-fast  the tests to run all the time"
 	@echo "make lint       style, formatting and types"
 	@echo "make format     put the code into its form"
+	@echo "make bench      figures: pages, decisions, deliveries"
 	@echo "make shots      take the pictures of the README anew"
 	@echo "make clean      remove what was built; the data in var/ stay"
 
@@ -41,6 +42,9 @@ format: .venv/.dev
 
 shots: .venv/.dev
 	$(BIN)/python -m tests.browser.shots
+
+bench: .venv/.dev
+	$(BIN)/python -m tests.bench
 
 clean:
 	rm -rf .venv staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
