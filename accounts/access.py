@@ -10,13 +10,23 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.core.checks import Error
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.models import Rank
+from accounts.models import Membership, Rank, User
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
+
+
+class MemberRequest(HttpRequest):
+    """What a view behind `member()` gets: somebody who works for a partner."""
+
+    user: User  # type: ignore[assignment]
+    membership: Membership
+    memberships: list[Membership]
+
 
 # Views of libraries, by where they come from, and who looks after their doors.
 THIRD_PARTY = ("allauth.", "django.contrib.admin.", "django.contrib.contenttypes.", "django.views.")
@@ -47,7 +57,7 @@ def member(rank: Rank = Rank.VIEWER) -> Callable[[View], View]:
 
     def mark(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: MemberRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.membership is None:
                 if request.user.is_staff:
                     return redirect("admin:index")

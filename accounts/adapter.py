@@ -54,7 +54,7 @@ class Adapter(DefaultAccountAdapter):
         super().login(request, user)
 
     def logout(self, request: HttpRequest) -> None:
-        user = request.user
+        user = request.user if isinstance(request.user, User) else None
         audit.record(Kind.SIGNED_OUT, actor=user, partner=None, **_about(user))
         super().logout(request)
 

@@ -2,30 +2,31 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
+from accounts.access import MemberRequest
 from accounts.models import Membership
 
 SESSION_KEY = "partner"
 
 
-def current_membership(get_response: Callable) -> Callable[[HttpRequest], HttpResponse]:
-    def middleware(request: HttpRequest) -> HttpResponse:
+def current_membership(get_response: Callable) -> Callable[[MemberRequest], HttpResponse]:
+    def middleware(request: MemberRequest) -> HttpResponse:
         request.memberships = _memberships(request)
-        request.membership = _chosen(request)
+        request.membership = _chosen(request)  # type: ignore[assignment]
         return get_response(request)
 
     return middleware
 
 
-def _memberships(request: HttpRequest) -> list[Membership]:
+def _memberships(request: MemberRequest) -> list[Membership]:
     if not request.user.is_authenticated:
         return []
     memberships = Membership.objects.active().filter(user=request.user)
     return list(memberships.select_related("partner", "role").order_by("partner__name"))
 
 
-def _chosen(request: HttpRequest) -> Membership | None:
+def _chosen(request: MemberRequest) -> Membership | None:
     chosen = request.session.get(SESSION_KEY) if request.memberships else None
     for membership in request.memberships:
         membership.user = request.user
@@ -34,7 +35,7 @@ def _chosen(request: HttpRequest) -> Membership | None:
     return request.memberships[0] if request.memberships else None
 
 
-def switch(request: HttpRequest, membership: Membership) -> None:
+def switch(request: MemberRequest, membership: Membership) -> None:
     """From here on, and in the requests to come, this user works for that partner."""
     if request.membership != membership:
         request.session[SESSION_KEY] = membership.partner_id

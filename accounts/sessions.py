@@ -11,9 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from accounts.access import MemberRequest
 from accounts.models import Rank
 
-Handler = Callable[[HttpRequest], HttpResponse]
+Handler = Callable[..., HttpResponse]
 
 BEGAN, SEEN = "began", "seen"
 # Written at most this often, so that reading pages does not write to the session each time.
@@ -51,7 +52,7 @@ def _ended(request: HttpRequest) -> HttpResponse:
 def second_factor(get_response: Handler) -> Handler:
     """Who can decide, and support, need a second factor before they get anywhere."""
 
-    def middleware(request: HttpRequest) -> HttpResponse:
+    def middleware(request: MemberRequest) -> HttpResponse:
         if settings.REQUIRE_MFA and _is_asked(request) and not is_mfa_enabled(request.user):
             messages.warning(request, "Set up a second step first: your role requires it.")
             return redirect("mfa_index")
@@ -60,7 +61,7 @@ def second_factor(get_response: Handler) -> Handler:
     return middleware
 
 
-def _is_asked(request: HttpRequest) -> bool:
+def _is_asked(request: MemberRequest) -> bool:
     user = request.user
     if not user.is_authenticated or request.path.startswith("/accounts/"):
         return False

@@ -81,7 +81,9 @@ class SupportSite(admin.AdminSite):
         return kept
 
     @access.public
-    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def login(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: Any = None
+    ) -> HttpResponse:
         """There is one page to sign in, for everybody."""
         if not request.user.is_authenticated:
             onward = {"next": request.GET.get("next") or resolve_url("admin:index")}

@@ -48,7 +48,7 @@ sign_in = access.public(SignInView.as_view())
 
 @require_POST
 @access.signed_in
-def switch_partner(request: HttpRequest) -> HttpResponse:
+def switch_partner(request: access.MemberRequest) -> HttpResponse:
     for membership in request.memberships:
         if membership.partner.key == request.POST.get("partner"):
             middleware.switch(request, membership)
@@ -58,7 +58,7 @@ def switch_partner(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @access.signed_in
-def set_theme(request: HttpRequest) -> HttpResponse:
+def set_theme(request: access.MemberRequest) -> HttpResponse:
     theme = request.POST.get("theme")
     if theme not in Theme.values:
         return HttpResponse("There is no such theme.", status=422, content_type="text/plain")
@@ -69,7 +69,7 @@ def set_theme(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @access.signed_in
-def set_shortcuts(request: HttpRequest) -> HttpResponse:
+def set_shortcuts(request: access.MemberRequest) -> HttpResponse:
     request.user.has_shortcuts = request.POST.get("shortcuts") == "on"
     request.user.save(update_fields=["has_shortcuts"])
     return _back(request)

@@ -22,7 +22,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 EX_CONFIG = 78
 YEAR = 31_536_000
-OLDEST = {"Django": ((5, 2, 19), django.VERSION[:3]), "Pillow": ((12, 2), PIL.__version__)}
+OLDEST = {"Django": ((5, 2, 19), django.__version__), "Pillow": ((12, 2), PIL.__version__)}
 FIRST = ["idv_dashboard.middleware.headers", "idv_dashboard.middleware.guard"]
 SITE_CACHE = ("UpdateCacheMiddleware", "FetchFromCacheMiddleware")
 SQLITE = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
@@ -138,8 +138,7 @@ def _mail() -> Iterator[Problem]:
 @problem
 def _versions() -> Iterator[Problem]:
     for name, (oldest, found) in OLDEST.items():
-        parts = tuple(map(int, found.split("."))) if isinstance(found, str) else found
-        if parts < oldest:
+        if tuple(map(int, found.split("."))) < oldest:
             yield "requirements.txt", f"install {name} {'.'.join(map(str, oldest))} or newer."
 
 

@@ -81,7 +81,7 @@ def _is_unreadable(request: HttpRequest) -> bool:
 
 def _is_utf_8(request: HttpRequest) -> bool:
     """Other charsets can make lone surrogates of plain bytes, which nothing can store or send."""
-    return request.content_params.get("charset", "utf-8").lower() in {"utf-8", "utf8"}
+    return (request.content_params or {}).get("charset", "utf-8").lower() in {"utf-8", "utf8"}
 
 
 def _has_no_text(text: str) -> bool:

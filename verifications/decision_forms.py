@@ -33,7 +33,7 @@ class StaffText(forms.CharField):
             "Use %(limit_value)s characters or fewer (now %(show_value)s)."
         )
 
-    def to_python(self, value: Any) -> str:
+    def to_python(self, value: Any) -> str | None:
         text = unicodedata.normalize("NFC", str(value or "")).replace("\r\n", "\n")
         if hidden := HIDDEN.search(text):
             place, code = hidden.start() + 1, ord(hidden.group())

@@ -167,7 +167,7 @@ def _offer(membership: Membership, action: Action, verification: Verification) -
 def _undoable(membership: Membership, verification: Verification) -> Undoable | None:
     """The standing decision while its time to be taken back runs, by the database's clock."""
     running = Decision.objects.filter(standing_for=verification, undoable_until__gt=Now())
-    decision = running.select_related("actor").annotate(now=Now()).first()
+    decision = running.select_related("actor").annotate(now=Now()).first()  # type: ignore[no-redef]
     if decision is None or decision.undoable_until is None:
         return None
     if policy.objection(membership, Action.UNDO, verification):

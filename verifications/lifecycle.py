@@ -15,6 +15,8 @@ from verifications.models import Decision, Verification
 from verifications.statuses import Standing
 from verifications.webhooks import outbox
 
+Facts = dict[str, str | int | bool | list[str] | None]
+
 
 class Stale(Exception):
     """The page was drawn from an older revision, or its request was sent with other content."""
@@ -40,7 +42,7 @@ class Move:
     kind: Kind
     actor: User | None
     fields: dict[str, Any]
-    facts: dict[str, str | int | bool | list[str] | None]
+    facts: Facts
     event: str = ""
     decision: Decision | None = None
     message_to_applicant: str = ""
@@ -51,7 +53,7 @@ def locked(membership: Membership, verification: Verification) -> tuple[Membersh
 
     `verification.now` is the database's clock, by which the time to undo runs.
     """
-    locked = Verification.objects.select_for_update(of=("self",)).annotate(now=Now())
+    locked = Verification.objects.select_for_update(of=("self",)).annotate(now=Now())  # type: ignore[no-redef]
     verification = locked.select_related("partner", "decision").get(pk=verification.pk)
     fresh = Membership.objects.select_related("user", "role", "partner").get(pk=membership.pk)
     return fresh, verification
@@ -90,14 +92,14 @@ def move(verification: Verification, move: Move) -> None:
     same = Verification.objects.filter(pk=verification.pk, revision=seen)
     if same.update(**changed) != 1:
         raise Overtaken
+    facts: Facts = {"from": str(former), "to": str(move.to), "revision": seen + 1}
     audit.record(
         move.kind,
         actor=move.actor,
         partner=verification.partner,
         subject=verification.audit_subject,
         stream=verification.audit_stream,
-        **{"from": str(former), "to": str(move.to), "revision": seen + 1},
-        **move.facts,
+        **(facts | move.facts),
     )
     if move.event:
         outbox.queue(

@@ -1,6 +1,7 @@
 """What a person decided, written once. Texts stand beside, where they can be erased."""
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
@@ -47,6 +48,9 @@ class Decision(AppendOnly):
     may_deny = models.BooleanField()
     pricing_model = models.CharField(max_length=30, choices=PricingModel)
     plan = models.CharField(max_length=20, choices=Plan)
+
+    # The database's clock, where a query brings it along.
+    now: datetime
 
     guards = {
         "denial_has_reason": (

@@ -1,5 +1,7 @@
 """One attempt of an applicant to prove who they are."""
 
+from datetime import datetime
+
 from django.apps import apps
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -121,6 +123,10 @@ class Verification(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = VerificationQuerySet.as_manager()
+
+    # Where a query brings it along.
+    now: datetime
+    tag_count: int
 
     guards = {
         "revision_grows": (

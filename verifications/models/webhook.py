@@ -3,6 +3,7 @@
 import base64
 import secrets
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
@@ -75,6 +76,9 @@ class WebhookDelivery(models.Model):
     claimed_until = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
     last_code = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    # The database's clock, where a query brings it along.
+    now: datetime
 
     class Meta:
         ordering = ["-queued_at", "-id"]

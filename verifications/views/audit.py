@@ -1,6 +1,7 @@
 """The audit log for a partner's Admins: to read, and as a file."""
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -12,7 +13,7 @@ from verifications.audit_forms import AuditFilterForm
 
 @access.member(Rank.ADMIN)
 @require_safe
-def entries(request: HttpRequest) -> HttpResponse:
+def entries(request: access.MemberRequest) -> HttpResponseBase:
     page = audit_log.build(request.membership, _form(request))
     kept = request.GET.copy()
     for key in ("after", "before"):
@@ -24,7 +25,7 @@ def entries(request: HttpRequest) -> HttpResponse:
 
 @access.member(Rank.ADMIN)
 @require_safe
-def export(request: HttpRequest) -> HttpResponse:
+def export(request: access.MemberRequest) -> HttpResponseBase:
     """Logged before the first line goes out."""
     form = _form(request)
     if not form.is_valid():
@@ -46,6 +47,6 @@ def export(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _form(request: HttpRequest) -> AuditFilterForm:
+def _form(request: access.MemberRequest) -> AuditFilterForm:
     people = audit_log.people(request.membership)
     return AuditFilterForm(request.GET, kinds=Kind.choices, people=people)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -22,17 +22,17 @@ DONE = {Action.APPROVE: "Approved.", Action.DENY: "Denied."}
 
 @access.member()
 @require_http_methods(["GET", "HEAD", "POST"])
-def approve(request: HttpRequest, scan_ref: str) -> HttpResponse:
+def approve(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
     return _decide(request, scan_ref, Action.APPROVE)
 
 
 @access.member()
 @require_http_methods(["GET", "HEAD", "POST"])
-def deny(request: HttpRequest, scan_ref: str) -> HttpResponse:
+def deny(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
     return _decide(request, scan_ref, Action.DENY)
 
 
-def _decide(request: HttpRequest, scan_ref: str, action: Action) -> HttpResponse:
+def _decide(request: access.MemberRequest, scan_ref: str, action: Action) -> HttpResponse:
     """Answers in the settled order: 404, 403 by role, flag or price, 422, repeated, 409, 403."""
     verification = find.visible(request, scan_ref)
     if check := policy.standing_objection(request.membership, action, verification):
@@ -58,14 +58,19 @@ def _form(action: Action, offered: list[RejectionReason], data: Any = None) -> D
 
 def _afresh(form: DecisionForm) -> DecisionForm:
     """What was typed, on a page that has seen what happened meanwhile."""
-    form.data = form.data.copy()
+    kept = _typed(form).copy()
     for name in ("seen_revision", "request_key", "preview_digest"):
-        form.data.pop(name, None)
+        kept.pop(name, None)
+    form.data = kept
     return form
 
 
+def _typed(form: DecisionForm) -> QueryDict:
+    return form.data if isinstance(form.data, QueryDict) else QueryDict()
+
+
 def _carry_out(
-    request: HttpRequest,
+    request: access.MemberRequest,
     verification: Verification,
     action: Action,
     form: DecisionForm,
@@ -95,7 +100,7 @@ def _carry_out(
 
 
 def _page(
-    request: HttpRequest,
+    request: access.MemberRequest,
     verification: Verification,
     action: Action,
     form: DecisionForm,
@@ -109,7 +114,7 @@ def _page(
         return refused(request, verification, action, check)
     if check:
         return _conflict(request, verification, action, form)
-    data = form.data
+    data = _typed(form)
     page = confirm.build(
         request.membership,
         verification,
@@ -148,7 +153,7 @@ def _kept(form: DecisionForm, name: str, fresh: Any) -> Any:
 
 
 def refused(
-    request: HttpRequest, verification: Verification, action: Action, check: policy.Check
+    request: access.MemberRequest, verification: Verification, action: Action, check: policy.Check
 ) -> HttpResponse:
     if check.rule == INVISIBLE:
         raise Http404
@@ -174,7 +179,7 @@ def refused(
 
 
 def _conflict(
-    request: HttpRequest, verification: Verification, action: Action, form: DecisionForm
+    request: access.MemberRequest, verification: Verification, action: Action, form: DecisionForm
 ) -> HttpResponse:
     verification = find.visible(request, verification.scan_ref)
     context = {
@@ -184,14 +189,14 @@ def _conflict(
         "objection": policy.objection(request.membership, action, verification),
         "form": form,
         "typed": form.data,
-        "reasons": form.data.getlist("reasons"),
+        "reasons": _typed(form).getlist("reasons"),
     }
     return render(request, "verifications/conflict.html", context, status=409)
 
 
 @access.member()
 @require_POST
-def undo(request: HttpRequest, scan_ref: str) -> HttpResponse:
+def undo(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
     verification = find.visible(request, scan_ref)
     if check := policy.standing_objection(request.membership, Action.UNDO, verification):
         return refused(request, verification, Action.UNDO, check)
@@ -214,7 +219,7 @@ def undo(request: HttpRequest, scan_ref: str) -> HttpResponse:
 
 
 def _too_late(
-    request: HttpRequest, verification: Verification, sentence: str, status: int
+    request: access.MemberRequest, verification: Verification, sentence: str, status: int
 ) -> HttpResponse:
     context = {"verification": verification, "sentence": sentence}
     return render(request, "verifications/too_late.html", context, status=status)

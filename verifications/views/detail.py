@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -15,7 +15,7 @@ from verifications.views import find
 
 @access.member()
 @require_safe
-def show(request: HttpRequest, scan_ref: str) -> HttpResponse:
+def show(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
     verification = find.visible(request, scan_ref)
     try:
         turns = evidence.read_turns(request.GET.getlist("turn"))
@@ -26,7 +26,7 @@ def show(request: HttpRequest, scan_ref: str) -> HttpResponse:
 
 @access.member()
 @require_http_methods(["GET", "HEAD", "POST"])
-def reveal(request: HttpRequest, scan_ref: str) -> HttpResponse:
+def reveal(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
     """Document number, personal code and address, for this one look.
 
     Whoever comes back to this address without asking gets the page as it always is.
@@ -38,7 +38,7 @@ def reveal(request: HttpRequest, scan_ref: str) -> HttpResponse:
 
 
 def page(
-    request: HttpRequest,
+    request: access.MemberRequest,
     verification: Verification,
     *,
     is_revealed: bool = False,

@@ -1,12 +1,12 @@
 """How a view finds a verification: through the memberships of the person who asks."""
 
-from django.http import Http404, HttpRequest
+from django.http import Http404
 
-from accounts import middleware
+from accounts import access, middleware
 from verifications.models import Verification
 
 
-def visible(request: HttpRequest, scan_ref: str) -> Verification:
+def visible(request: access.MemberRequest, scan_ref: str) -> Verification:
     """Any that one of my memberships may see; the top bar switches to the one that fits.
 
     Raises Http404, the same for another partner's as for what never existed.

@@ -1,4 +1,4 @@
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -11,7 +11,7 @@ DEFAULT = 30
 
 @access.member()
 @require_safe
-def dashboard(request: HttpRequest) -> HttpResponse:
+def dashboard(request: access.MemberRequest) -> HttpResponse:
     asked = [days for days in request.GET.getlist("days") if days] or [str(DEFAULT)]
     days = {str(days): days for days in figures.RANGES}.get(",".join(asked))
     page = home.build(request.membership, days or DEFAULT, timezone.now())

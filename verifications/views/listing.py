@@ -1,4 +1,4 @@
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -9,7 +9,7 @@ from verifications import listing
 
 @access.member()
 @require_safe
-def verifications(request: HttpRequest) -> HttpResponse:
+def verifications(request: access.MemberRequest) -> HttpResponse:
     page = listing.build(request.membership, request.GET, timezone.now().date())
     status = 400 if page.is_refused else 200
     return render(request, "verifications/list.html", {"page": page}, status=status)

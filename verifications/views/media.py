@@ -1,7 +1,7 @@
 """Photos: our own stored copy, to those who may see the verification, each time anew."""
 
 from django.core.files.storage import storages
-from django.http import FileResponse, Http404, HttpRequest
+from django.http import FileResponse, Http404
 from django.views.decorators.http import require_safe
 
 from accounts import access
@@ -14,7 +14,7 @@ SUFFIXES = {"image/jpeg": "jpg", "image/png": "png"}
 
 @access.member()
 @require_safe
-def photo(request: HttpRequest, scan_ref: str, kind: str) -> FileResponse:
+def photo(request: access.MemberRequest, scan_ref: str, kind: str) -> FileResponse:
     verification = find.visible(request, scan_ref)
     photo = verification.photos.filter(kind=kind, state=PhotoState.STORED).first()
     if photo is None or photo.content_type not in SUFFIXES:

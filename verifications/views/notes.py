@@ -1,5 +1,5 @@
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -15,7 +15,7 @@ SENT_BEFORE = "This form was sent before with another text. Send it again to add
 
 @access.member()
 @require_http_methods(["GET", "HEAD", "POST"])
-def write(request: HttpRequest, scan_ref: str) -> HttpResponse:
+def write(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
     """The role that counts is the one at the partner of this verification."""
     verification = find.visible(request, scan_ref)
     if request.method != "POST":

@@ -1,7 +1,7 @@
 """Removing a mismatch tag: a page that names it, and what it posts."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
@@ -15,7 +15,7 @@ from verifications.views import decide, find
 
 @access.member()
 @require_http_methods(["GET", "HEAD", "POST"])
-def remove(request: HttpRequest, scan_ref: str, tag_id: int) -> HttpResponse:
+def remove(request: access.MemberRequest, scan_ref: str, tag_id: int) -> HttpResponse:
     verification = find.visible(request, scan_ref)
     tag = verification.tags.filter(pk=tag_id, kind=TagKind.MISMATCH).first()
     if tag is None:
@@ -42,7 +42,7 @@ def remove(request: HttpRequest, scan_ref: str, tag_id: int) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest,
+    request: access.MemberRequest,
     verification: Verification,
     tag: Tag,
     form: RemoveTagForm,

@@ -1,6 +1,7 @@
 """Sending again by hand: the newest message as it was, or what is true now."""
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from accounts import audit
@@ -24,8 +25,7 @@ def resend(delivery: WebhookDelivery, actor: User) -> None:
     """The same bytes under the same id, at once; then by the usual waits. Raises NotSent."""
     if delivery.verification_id:
         _locked(delivery.verification_id)
-    rows = WebhookDelivery.objects.select_for_update(of=("self",)).annotate(now=Now())
-    row = rows.select_related("endpoint", "verification", "partner").get(pk=delivery.pk)
+    row = _row(delivery, WebhookDelivery.objects.select_for_update(of=("self",)))
     if sentence := _endpoint_objection(row.endpoint) or _objection(row):
         raise NotSent(sentence)
     row.state, row.settled_at, row.claimed_until = DeliveryState.WAITING, None, None
@@ -57,9 +57,20 @@ def send_present_state(
     return delivery
 
 
+def objection(delivery: WebhookDelivery) -> str:
+    """Why resend() would not send it now, in a sentence for the page; empty: it would."""
+    row = _row(delivery, WebhookDelivery.objects.all())
+    return _endpoint_objection(row.endpoint) or _objection(row)
+
+
+def _row(delivery: WebhookDelivery, rows: QuerySet[WebhookDelivery]) -> WebhookDelivery:
+    related = rows.select_related("endpoint", "verification", "partner")
+    return related.annotate(now=Now()).get(pk=delivery.pk)  # type: ignore[no-redef]
+
+
 def _locked(verification_id: int) -> Verification:
     """Nothing new is queued for it meanwhile."""
-    rows = Verification.objects.select_for_update(of=("self",)).annotate(now=Now())
+    rows = Verification.objects.select_for_update(of=("self",)).annotate(now=Now())  # type: ignore[no-redef]
     return rows.select_related("decision__text", "callback", "partner").get(pk=verification_id)
 
 

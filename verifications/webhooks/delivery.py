@@ -166,6 +166,7 @@ def _send(delivery: WebhookDelivery) -> Try:
             raw,
             _headers(delivery, raw, now),
             allow_local=settings.DEMO or settings.DEBUG,
+            timeout=transport.TIMEOUT,
         )
     except (transport.Forbidden, transport.Unreachable) as trouble:
         spent = round((time.monotonic() - started) * 1000)
@@ -198,7 +199,7 @@ def _headers(delivery: WebhookDelivery, raw: bytes, now: datetime) -> dict[str, 
 @transaction.atomic
 def _settle(delivery: WebhookDelivery, tried: Try) -> None:
     """Every try is written down; only the worker that still holds the claim moves the message."""
-    locked = WebhookDelivery.objects.select_for_update(of=("self",)).annotate(now=Now())
+    locked = WebhookDelivery.objects.select_for_update(of=("self",)).annotate(now=Now())  # type: ignore[no-redef]
     row = locked.select_related("endpoint__partner").get(pk=delivery.pk)
     row.attempts += 1
     row.last_code = tried.code

@@ -190,7 +190,9 @@ def _connected(target: Target, places: list[Any], deadline: float) -> "_Plain | 
 def _secured(target: Target, sock: "_Plain") -> "_Tls":
     """The certificate must be of the name, whatever address the connection goes to."""
     sock.settimeout(sock.left())
-    secured = _context().wrap_socket(sock, server_hostname=target.host.strip("[]"))
+    secured: _Tls = _context().wrap_socket(  # type: ignore[assignment]
+        sock, server_hostname=target.host.strip("[]")
+    )
     secured.deadline = sock.deadline
     return secured
 
