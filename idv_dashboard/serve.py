@@ -99,6 +99,8 @@ def _prepare() -> None:
         sys.stdout.write("A new database: the demo is written into it, which takes a moment.\n")
         sys.stdout.flush()
         call_command("seed_demo")
+    elif os.environ.get("DEMO"):
+        call_command("seed_demo", follow=True)
     connections.close_all()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.conf import settings as django_settings
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
@@ -288,3 +289,14 @@ def test_anybody_can_play_the_provider(demo: None) -> None:
         headers={"Idenfy-Signature": provider.signature("demo-callback-key", raw)},
     )
     assert answer.json() == {"status": "stored"}
+
+
+def test_the_receiver_is_found_under_a_new_port(
+    northbank: Partner, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DEMO = True
+    endpoint = people.listen(northbank, 8000)
+    monkeypatch.setenv("PORT", "8123")
+    call_command("seed_demo", follow=True)
+    endpoint.refresh_from_db()
+    assert endpoint.address == "http://localhost:8123/demo/receiver/inbox/"

@@ -80,7 +80,17 @@ def listen(partner: Partner, port: int) -> WebhookEndpoint:
     return WebhookEndpoint.objects.create(
         partner=partner,
         name="Demo receiver",
-        address=f"http://localhost:{port}/demo/receiver/inbox/",
+        address=_receiver(port),
         events=[event for event in provider.EVENTS if event != "IDENTIFICATION"],
         signing_key=SIGNING_KEY,
     )
+
+
+def follow(port: int) -> None:
+    """Started again under another port, the demo's receiver is found there."""
+    ours = WebhookEndpoint.objects.filter(signing_key=SIGNING_KEY)
+    ours.exclude(address=_receiver(port)).update(address=_receiver(port))
+
+
+def _receiver(port: int) -> str:
+    return f"http://localhost:{port}/demo/receiver/inbox/"

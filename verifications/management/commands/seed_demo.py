@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
@@ -29,9 +29,20 @@ DRAWN = ["state", "content_type", "file_name", "width", "height", "due_at", "fet
 class Command(BaseCommand):
     help = "Fills an empty database with the demo: partners, people, a thousand verifications."
 
-    def handle(self, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--follow",
+            action="store_true",
+            help="Write nothing; only let the demo's endpoint follow a new PORT.",
+        )
+
+    def handle(self, *, follow: bool = False, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("The demo is written only where DEMO=1 is set.")
+        port = int(os.environ.get("PORT") or 8000)
+        if follow:
+            people.follow(port)
+            return
         if people.have_come():
             self.stdout.write("The demo is there already: nothing was changed.")
             return
