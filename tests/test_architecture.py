@@ -26,7 +26,7 @@ ROWS = [
     {"callbacks.effect", "evidence", "figures", "timeline"},
     # verbs and pages: neither imports the other
     {"decisions", "tags", "disposal", "notes", "callbacks.intake", "callbacks.photos"}
-    | {"webhooks.delivery", "webhooks.again", "webhooks.endpoints", "demo"}
+    | {"webhooks.delivery", "webhooks.again", "webhooks.trouble", "webhooks.endpoints", "demo"}
     | {"home", "listing", "detail", "confirm", "exports", "report", "buttons"}
     | {"audit_log", "deliveries"},
     # verbs by the clock

@@ -3,7 +3,7 @@
 import base64
 import secrets
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -48,6 +48,18 @@ class DeliveryState(models.TextChoices):
     GIVEN_UP = "given_up", "Given up"
 
 
+class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
+    def in_trouble(self) -> "WebhookDeliveryQuerySet":
+        """Tried in vain and trying on, or given up within the last week.
+
+        What waited for an endpoint that was removed is no trouble: nobody wants it.
+        """
+        week = timezone.now() - timedelta(days=7)
+        trying = Q(state=DeliveryState.WAITING, attempts__gt=0)
+        given_up = Q(state=DeliveryState.GIVEN_UP, queued_at__gte=week)
+        return self.filter(trying | given_up, endpoint__removed_at=None)
+
+
 class WebhookDelivery(models.Model):
     """One message to one endpoint: the outbox and the delivery log in one.
 
@@ -79,6 +91,8 @@ class WebhookDelivery(models.Model):
 
     # The database's clock, where a query brings it along.
     now: datetime
+
+    objects = WebhookDeliveryQuerySet.as_manager()
 
     class Meta:
         ordering = ["-queued_at", "-id"]
