@@ -63,11 +63,19 @@ def guard(get_response: Handler) -> Handler:
         if not (length.isascii() and length.isdigit()) or _is_unreadable(request):
             return errors.page(request, 400)
         try:
-            return get_response(request)
+            response = get_response(request)
         except (UnreadablePostError, RawPostDataException):
             return errors.page(request, 400)
+        return _in_words(request, response) if response.status_code == 405 else response
 
     return middleware
+
+
+def _in_words(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Django's answer to a wrong method is an empty page."""
+    page = errors.page(request, response.status_code)
+    page.headers["Allow"] = response.headers["Allow"]
+    return page
 
 
 def _is_unreadable(request: HttpRequest) -> bool:
