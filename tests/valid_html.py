@@ -21,7 +21,7 @@ import urllib3
 PINNED = Path(__file__).parent / "html_checker"
 INSTALLED = Path(sys.prefix) / "html-checker"
 JAR = INSTALLED / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
-PATIENCE = 60  # seconds for the checker to start
+PATIENCE = 60  # seconds, to start and to answer
 
 
 class NoChecker(Exception):
@@ -40,6 +40,7 @@ class Checker:
             body=document,
             headers={"Content-Type": "text/html; charset=utf-8"},
             retries=False,
+            timeout=PATIENCE,
         )
         errors = [one for one in answer.json()["messages"] if "error" in one["type"]]
         return [f"{one['message']} … {one.get('extract', '').strip()}" for one in errors]

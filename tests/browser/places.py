@@ -41,7 +41,7 @@ class World:
     def __init__(self, people: dict[str, User]) -> None:
         self.people = people
         self.partner = factories.NorthbankFactory(undo_seconds=60)
-        factories.endpoint(self.partner)
+        self.endpoint = factories.endpoint(self.partner)
         self.verifications = {name: self._received(sample) for name, sample in SAMPLES.items()}
         for photo in Photo.objects.filter(verification__in=(self["approved"], self["suspected"])):
             _store(photo)
@@ -97,7 +97,10 @@ class Place:
     def resolve(self, world: World) -> str:
         refs = {name: it.scan_ref for name, it in world.verifications.items()}
         tag = world["suspected"].tags.filter(kind="mismatch").first()
-        return self.address.format(tag=tag.pk if tag else "", **refs)
+        refs["tag"] = str(tag.pk) if tag else ""
+        refs["endpoint"] = str(world.endpoint.pk)
+        refs["delivery"] = str(world.decision.deliveries.get().pk)
+        return self.address.format(**refs)
 
 
 def press(name: str) -> Callable[[Page, World], None]:
@@ -154,8 +157,13 @@ def show_the_keys(page: Page, world: World) -> None:
     page.locator("#keys").wait_for()
 
 
-def open_every_menu_and_disclosure(page: Page, world: World) -> None:
+def open_everything(page: Page, world: World) -> None:
     page.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
+
+
+def confirm_who_you_are(page: Page, world: World) -> None:
+    page.get_by_label("Password", exact=True).fill(factories.PASSWORD)
+    press("Continue")(page, world)
 
 
 ONE = "/verifications/{%s}/"
@@ -172,19 +180,19 @@ PLACES = {
     "home of an Admin": Place("/"),
     "home of a Moderator": Place("/", "mo"),
     "home of a Viewer": Place("/", "vera"),
-    "home, menus open": Place("/", steps=open_every_menu_and_disclosure),
+    "home, menus open": Place("/", steps=open_everything),
     "home where nothing is": Place("/", "otto"),
     "home, keys": Place("/", steps=show_the_keys),
     "list": Place("/verifications/"),
     "list, needs a decision": Place("/verifications/?suspected=yes"),
-    "list, filters open": Place("/verifications/", steps=open_every_menu_and_disclosure),
+    "list, filters open": Place("/verifications/", steps=open_everything),
     "list, nothing found": Place("/verifications/?q=Nobody+at+all"),
     "list, empty": Place("/verifications/", "otto"),
     "list, question refused": Place("/verifications/?status=NONSENSE&from=32", status=400),
     **{f"details, {name}": Place(ONE % name) for name in SAMPLES},
     "details of a Viewer": Place(ONE % "suspected", "vera"),
-    "details of a Moderator": Place(ONE % "approved", "mo", steps=open_every_menu_and_disclosure),
-    "details, all open": Place(ONE % "suspected", steps=open_every_menu_and_disclosure),
+    "details of a Moderator": Place(ONE % "approved", "mo", steps=open_everything),
+    "details, all open": Place(ONE % "suspected", steps=open_everything),
     "details, revealed": Place(ONE % "approved", steps=press("Show hidden values")),
     "details, note refused": Place(ONE % "approved", status=422, steps=press("Add note")),
     "details, Deny open": Place(ONE % "suspected", steps=open_deny),
@@ -206,9 +214,26 @@ PLACES = {
     "not found": Place("/nothing/", "ada", 404),
     "unreadable": Place("/verifications/?q=%00", "ada", 400),
     "address too long": Place("/verifications/?q=" + "x" * 5000, "ada", 414),
+    "webhooks": Place("/webhooks/"),
+    "webhooks where there are none": Place("/webhooks/", "otto"),
+    "webhooks, not for a Viewer": Place("/webhooks/", "vera", 403),
+    "webhook, new": Place("/webhooks/endpoints/add/"),
+    "webhook": Place("/webhooks/endpoints/{endpoint}/"),
+    "webhook, new key": Place("/webhooks/endpoints/{endpoint}/rotate/"),
+    "webhook, removal": Place("/webhooks/endpoints/{endpoint}/remove/"),
+    "deliveries": Place("/webhooks/deliveries/"),
+    "deliveries, nothing found": Place("/webhooks/deliveries/?q=nothing"),
+    "delivery": Place("/webhooks/deliveries/{delivery}/", steps=open_everything),
+    "delivery, body": Place("/webhooks/deliveries/{delivery}/reveal/"),
+    "audit log": Place("/audit/"),
+    "audit log, question refused": Place("/audit/?from=32", status=400),
+    "demo receiver": Place("/demo/receiver/"),
     "password change": Place("/accounts/password/change/"),
     "sessions": Place("/accounts/sessions/"),
     "second factors": Place("/accounts/2fa/"),
+    "authenticator app": Place("/accounts/2fa/totp/activate/", steps=confirm_who_you_are),
+    "passkeys": Place("/accounts/2fa/webauthn/"),
+    "passkey, new": Place("/accounts/2fa/webauthn/add/", steps=confirm_who_you_are),
     "sign out": Place("/accounts/logout/"),
     "confirm who you are": Place("/accounts/reauthenticate/"),
 }

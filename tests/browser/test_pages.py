@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.urls import URLResolver, get_resolver, resolve
 from playwright.sync_api import Page, Response
 
 from accounts.models import User
@@ -14,6 +15,41 @@ from tests.browser import chromium
 from tests.browser.conftest import Watch
 from tests.browser.places import PLACES, Place, World
 
+# Addresses that show no page of their own.
+NO_PAGE = {
+    "callback",
+    "healthz",
+    "readyz",
+    "demo_inbox",
+    "verification_photo",
+    "audit_export",
+    "mfa_download_recovery_codes",
+    "mfa_login_webauthn",
+}
+POST_ONLY = {
+    "switch_partner",
+    "set_theme",
+    "set_shortcuts",
+    "verification_note",
+    "verification_reveal",
+    "webhook_pause",
+    "webhook_resume",
+    "webhook_test",
+    "delivery_resend",
+    "delivery_send_present",
+}
+# Those that need a second factor that is set up: seen where these are tested.
+SECOND_STEPS = {
+    "mfa_authenticate",
+    "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn",
+    "mfa_deactivate_totp",
+    "mfa_view_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "mfa_remove_webauthn",
+    "mfa_edit_webauthn",
+    "account_set_password",
+}
 SCREENS = [(1440, 900), (390, 844)]
 WIDTHS = [360, 768, 1024, 1440, 1920]
 CAST = ("ada", "amos", "mo", "vera", "otto")
@@ -24,6 +60,7 @@ def world(request: pytest.FixtureRequest, settings: Any, tmp_path: Path) -> Worl
     photos = settings.STORAGES["photos"]
     place = photos["OPTIONS"] | {"location": tmp_path}
     settings.STORAGES = settings.STORAGES | {"photos": photos | {"OPTIONS": place}}
+    settings.DEMO = True
     return World({name: request.getfixturevalue(name) for name in CAST})
 
 
@@ -101,3 +138,19 @@ def test_the_page_is_valid_accessible_and_fits(
     wrong += objections_of_axe(page)
     wrong += widths_that_overflow(page)
     assert not wrong, "\n".join([name, *wrong])
+
+
+def names(patterns: list[Any]) -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace != "admin":
+                yield from names(pattern.url_patterns)
+        else:
+            yield pattern.name
+
+
+def test_no_page_is_forgotten(world: World) -> None:
+    paths = [place.resolve(world).split("?")[0] for place in PLACES.values() if place.status != 404]
+    visited = {resolve(path).url_name for path in paths}
+    unseen = set(names(get_resolver().url_patterns)) - visited
+    assert unseen <= NO_PAGE | POST_ONLY | SECOND_STEPS
