@@ -28,7 +28,11 @@ def headers(
     timestamp: int,
     own: Mapping[str, str],
 ) -> dict[str, str]:
-    """All that stands on the envelope; the partner's own headers never replace ours."""
+    """All that stands on the envelope; the partner's own headers never replace ours.
+
+    Messages count from one: number nought is a test, which tells of nobody, and says so.
+    """
+    test = {} if sequence else {"Webhook-Test": "1"}
     return {name: value for name, value in own.items() if may_be_own(name, value)} | {
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,
@@ -38,6 +42,7 @@ def headers(
         "webhook-timestamp": str(timestamp),
         "webhook-signature": standard(keys, message_id, timestamp, raw),
         "Webhook-Sequence": str(sequence),
+        **test,
     }
 
 

@@ -21,7 +21,12 @@ class Handler(BaseHTTPRequestHandler):
     server: "Receiver"
 
     def do_POST(self) -> None:
-        raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        raw = self.rfile.read(length)
+        if len(raw) < length:
+            # The sender died in the middle: nothing was received.
+            self.close_connection = True
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         got = Got(self.path, headers, raw)
         with self.server.lock:
