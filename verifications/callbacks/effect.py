@@ -24,6 +24,8 @@ from verifications.statuses import PROVIDER_MAY, Standing, Status
 from verifications.webhooks import outbox
 
 EPOCH = datetime.fromtimestamp(0, UTC)
+# What applying writes on the callback's row; how often it came in is counted by others meanwhile.
+SETTLED = ["verification", "outcome", "overall", "is_final", "finished_at", "notice"]
 
 
 @transaction.atomic
@@ -33,7 +35,7 @@ def apply(callback: ProviderCallback, body: dict[str, Any]) -> None:
         _note_expiration(callback, body)
     else:
         _apply_identification(callback, provider.identification(body))
-    callback.save()
+    callback.save(update_fields=SETTLED)
 
 
 def apply_kept(verification: Verification) -> None:
@@ -234,7 +236,7 @@ def _write_photos(verification: Verification, received: provider.Received) -> No
         photo = known.get(kind) or Photo(verification=verification, kind=kind)
         if photo.state == PhotoState.STORED or photo.source == link:
             continue
-        photo.source = link
+        photo.source, photo.attempts = link, 0
         photo.state, photo.why = _photo_state(kind, link)
         photo.due_at = timezone.now() if photo.state == PhotoState.WAITING else None
         photo.save()

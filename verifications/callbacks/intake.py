@@ -51,11 +51,20 @@ def receive(
 
 def _apply(callback: ProviderCallback, body: dict[str, Any]) -> None:
     try:
-        effect.apply(callback, body)
+        _apply_or_follow(callback, body)
     except Exception:
         # The body is kept, and answered with 200: support sees it waiting and applies it again.
         log.exception("callback %s could not be applied", callback.pk)
         callback.refresh_from_db()
+
+
+def _apply_or_follow(callback: ProviderCallback, body: dict[str, Any]) -> None:
+    try:
+        effect.apply(callback, body)
+    except IntegrityError:
+        # Another body began the same verification at this moment: now there is a row to lock.
+        callback.refresh_from_db()
+        effect.apply(callback, body)
 
 
 def _count_again(partner: Partner, event: str, digest: str) -> ProviderCallback | None:
@@ -86,7 +95,7 @@ def _read_into(callback: ProviderCallback, raw: bytes) -> dict[str, Any] | None:
 def reapply(callback: ProviderCallback) -> ProviderCallback:
     """Reads a kept body again, after a fix; where it still cannot be applied it goes on waiting."""
     body = _read_into(callback, bytes(callback.body.raw))
-    callback.save()
+    callback.save(update_fields=["stage", "problem"])
     if body is not None and callback.outcome == Outcome.WAITING:
         _apply(callback, body)
     return callback

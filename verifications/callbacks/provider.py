@@ -80,19 +80,27 @@ def read(raw: bytes, event: str) -> dict[str, Any]:
     _refuse_unwritable(body)
     validator = _EXPIRATION if event == EXPIRATION else _IDENTIFICATION
     for error in validator.iter_errors(body):
-        path = "/".join(str(step) for step in error.instance_path)
+        path = "/".join(_plain(step) for step in error.instance_path)
         keyword = str(error.schema_path[-1]) if error.schema_path else ""
         raise Unreadable("schema", f"{path or '(root)'}: {keyword}"[:200])
     return body
 
 
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+def _plain(step: str | int) -> str:
+    """A key of the body is anything, NUL too, which no column of PostgreSQL can hold."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "?", str(step))
+
+
+# One that never ends is taken to the end of the text; possessive, so that no text costs more than
+# one walk through it.
+_STRINGS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_BRACKETS = re.compile(r"[\[\]{}]")
 
 
 def _refuse_depth(text: str) -> None:
     depth = 0
-    for sign in re.findall(r"[\[\]{}]", _STRINGS.sub("", text)):
-        depth += 1 if sign in "[{" else -1
+    for sign in _BRACKETS.finditer(_STRINGS.sub("", text)):
+        depth += 1 if sign[0] in "[{" else -1
         if depth > DEEPEST:
             raise Unreadable("depth", f"more than {DEEPEST} levels")
 

@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
+from gunicorn.http.errors import ParseException
 
 from accounts import access
 from accounts.models import Partner
@@ -15,6 +16,8 @@ from verifications.models import Stage
 
 log = logging.getLogger(__name__)
 
+# Digits of a length that anybody could mean.
+LONGEST_LENGTH = 18
 ANSWERS = {Stage.SCHEMA: 422, Stage.ACCEPTED: 200}
 
 
@@ -24,7 +27,10 @@ ANSWERS = {Stage.SCHEMA: 422, Stage.ACCEPTED: 200}
 def receive(request: HttpRequest, partner_key: str) -> JsonResponse:
     if not (request.is_secure() or settings.PLAIN_HTTP):
         return JsonResponse({"error": "https only"}, status=403)
-    raw = _raw(request)
+    try:
+        raw = _raw(request)
+    except (OSError, ParseException):
+        return JsonResponse({"error": "the body broke off"}, status=400)
     if raw is None:
         _count("413")
         return JsonResponse({"error": "size", "largest": provider.LARGEST_BODY}, status=413)
@@ -41,9 +47,13 @@ def receive(request: HttpRequest, partner_key: str) -> JsonResponse:
 
 def _raw(request: HttpRequest) -> bytes | None:
     """The body up to the limit; None where it is larger, whatever Content-Length says."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > provider.LARGEST_BODY:
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if len(length) > LONGEST_LENGTH or int(length or 0) > provider.LARGEST_BODY:
         return None
-    raw = request.read(provider.LARGEST_BODY + 1)
+    # Django takes a body that comes in chunks, without its length, for an empty one.
+    in_chunks = not length and request.META.get("wsgi.input_terminated")
+    stream = request.META["wsgi.input"] if in_chunks else request
+    raw = stream.read(provider.LARGEST_BODY + 1)
     return raw if len(raw) <= provider.LARGEST_BODY else None
 
 
@@ -58,7 +68,8 @@ def _answer(receipt: intake.Receipt) -> JsonResponse:
 def _count(answer: str) -> None:
     """A refusal leaves a counter and, once a minute, a line in the log: nothing else."""
     name = f"callback-{answer}"
-    cache.add(name, 0, timeout=None)
-    total = cache.incr(name)
+    total = cache.get(name, 0) + 1
+    # Not incr(): it lets the counter expire after five minutes.
+    cache.set(name, total, timeout=None)
     if cache.add(f"{name}-told", 1, timeout=60):
         log.warning("callback refused with %s, %s times so far", answer, total)
