@@ -25,7 +25,8 @@ run: .venv/.runtime
 test: .venv/.dev
 	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/pytest --create-db $(FAST)
-	$(BIN)/pytest --create-db -m "browser or slow"
+	$(BIN)/pytest --create-db -n 2 -m browser
+	$(BIN)/pytest --create-db -m "slow and not browser"
 
 test-fast: .venv/.dev
 	$(BIN)/pytest $(FAST)
