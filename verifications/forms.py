@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.http import QueryDict
@@ -75,9 +76,11 @@ class PlainDate(forms.Field):
 
 
 class PositionField(forms.Field):
+    key: type[int] | type[UUID] = int
+
     def to_python(self, value: Any) -> keyset.Position | None:
         try:
-            return keyset.read(value) if value else None
+            return keyset.read(value, self.key) if value else None
         except keyset.BadPosition:
             raise forms.ValidationError(
                 "This page link is no longer valid. Start again from the first page."

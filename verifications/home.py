@@ -59,7 +59,7 @@ def build(membership: Membership, days: int, now: datetime) -> Home:
         queue_count=_capped(visible.needs_decision()),
         may_decide=membership.role.rank >= Rank.ADMIN,
         troubled=_capped(_troubled(membership, now)),
-        deliveries_url=_url_for_admins(membership, "webhooks"),
+        deliveries_url=_url_for_admins(membership, "delivery_list"),
         figures=figures.build(membership, visible, days, now.date()) if sees_figures else None,
         range_days=days,
     )
@@ -88,10 +88,15 @@ def _capped(rows: Any) -> str:
 
 
 def _troubled(membership: Membership, now: datetime) -> Any:
-    """Deliveries that were tried in vain, the given-up ones of the last week among them."""
+    """Deliveries that were tried in vain, the given-up ones of the last week among them.
+
+    What waited for an endpoint that was removed is no trouble: nobody wants it.
+    """
     trying = Q(state=DeliveryState.WAITING, attempts__gt=0)
     given_up = Q(state=DeliveryState.GIVEN_UP, queued_at__gte=now - REMEMBERED)
-    return WebhookDelivery.objects.filter(trying | given_up, partner=membership.partner)
+    return WebhookDelivery.objects.filter(
+        trying | given_up, partner=membership.partner, endpoint__removed_at=None
+    )
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

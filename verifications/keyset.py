@@ -1,12 +1,14 @@
 """Pages by position: from a row onwards, not by number. Knows no model.
 
-A position is readable text: the row's moment in microseconds and its number, 1790000000000000-42.
+A position is readable text: the row's moment in microseconds and its number (or the UUID that it
+has instead), 1790000000000000-42.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.db.models.fields.tuple_lookups import (
@@ -16,7 +18,10 @@ from django.db.models.fields.tuple_lookups import (
 )
 
 EPOCH = datetime.fromtimestamp(0, UTC)
-FORM = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
+FORMS: dict[type, re.Pattern[str]] = {
+    int: re.compile(r"([0-9]{1,18})-([0-9]{1,18})"),
+    UUID: re.compile(r"([0-9]{1,18})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"),
+}
 
 
 class BadPosition(ValueError):
@@ -26,7 +31,7 @@ class BadPosition(ValueError):
 @dataclass(frozen=True)
 class Position:
     moment: datetime
-    number: int
+    number: int | UUID
 
     def __str__(self) -> str:
         return f"{(self.moment - EPOCH) // timedelta(microseconds=1)}-{self.number}"
@@ -39,16 +44,16 @@ class Page:
     older: Position | None
 
 
-def read(text: str) -> Position:
+def read(text: str, key: type[int] | type[UUID] = int) -> Position:
     """Raises BadPosition."""
-    match = FORM.fullmatch(text)
+    match = FORMS[key].fullmatch(text)
     if not match:
         raise BadPosition(text)
     try:
         moment = EPOCH + timedelta(microseconds=int(match[1]))
     except OverflowError:
         raise BadPosition(text) from None
-    return Position(moment, int(match[2]))
+    return Position(moment, key(match[2]))
 
 
 def page(

@@ -1,0 +1,1 @@
+"""Endpoints and deliveries as pages: queues, the list, and one delivery; in words."""
