@@ -250,7 +250,8 @@ STORAGES = {
         )
     },
 }
-WHITENOISE_USE_FINDERS = DEBUG or TESTING
+# Files are looked up when asked for, not gathered at each start.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

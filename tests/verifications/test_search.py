@@ -1,5 +1,7 @@
 """What is found by what is typed."""
 
+from collections.abc import Callable
+
 import pytest
 
 from accounts.models import Partner
@@ -84,3 +86,9 @@ def test_what_cannot_be_seen_finds_nothing(northbank: Partner, typed: str) -> No
 
 def test_a_folded_name_fits_its_column() -> None:
     assert len(search.folded("\ufdfa" * 255)) <= 1600
+
+
+@pytest.mark.parametrize("typed", ["Цветомира", "измисленова", "tsvetomira", "ИЗМИС"])
+def test_a_name_is_found_in_its_own_script_too(receive: Callable, typed: str) -> None:
+    it = receive("07")
+    assert list(Verification.objects.filter(search.matching(typed))) == [it]

@@ -114,7 +114,7 @@ def data_fields(received: provider.Received) -> dict[str, Any]:
         "client_id": received.client_id,
         "external_ref": received.external_ref,
         "name": received.name,
-        "search_text": folded(received.name),
+        "search_text": folded(f"{received.name} {received.original_name}"),
         "platform": received.platform,
         "document_type": received.document_type,
         "document_country": received.document_country,

@@ -139,6 +139,7 @@ class Received:
     client_id: str
     external_ref: str
     name: str
+    original_name: str
     overall: str
     standing: Standing | None
     is_final: bool
@@ -173,6 +174,9 @@ def identification(body: dict[str, Any]) -> Received:
         client_id=body["clientId"],
         external_ref=_text(body, "externalRef"),
         name=_name(data),
+        original_name=" ".join(
+            part for part in (_text(data, "orgFirstName"), _text(data, "orgLastName")) if part
+        ),
         overall=status["overall"],
         standing=_standing(status["overall"], manual_face, manual_document),
         is_final=bool(body.get("final")),
