@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import LazySettings
 from django.core.cache import cache
 from django.db.models import CharField
 from django.test import Client
@@ -89,6 +90,11 @@ def test_an_unknown_partner_is_answered_like_a_wrong_signature(northbank: Partne
     nobody = factories.PartnerFactory.build(key="nobody")
     unknown, wrong = post(nobody, event, raw), post(northbank, event, raw, "0" * 64)
     assert (unknown.status_code, unknown.content) == (wrong.status_code, wrong.content)
+
+
+def test_no_key_of_ours_signs_for_an_unknown_partner(db: None, settings: LazySettings) -> None:
+    nobody = factories.PartnerFactory.build(key="nobody", callback_key=settings.SECRET_KEY)
+    assert post(nobody, *factories.sample("01")).status_code == 401
 
 
 def test_a_partner_that_is_switched_off_gets_nothing(northbank: Partner) -> None:
