@@ -77,4 +77,6 @@ def set_shortcuts(request: access.MemberRequest) -> HttpResponse:
 
 def _back(request: HttpRequest) -> HttpResponse:
     url = request.POST.get("next", "")
-    return redirect(url if get_adapter().is_safe_url(url) else "home")
+    # A word alone is looked up as the name of a view, and most words are none.
+    is_address = url.startswith("/") and get_adapter().is_safe_url(url)
+    return redirect(url if is_address else "home")
