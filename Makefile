@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 FAST := -n 2 -m "not browser and not slow"
 
-.PHONY: help run test test-fast lint format bench shots clean
+.PHONY: help run test test-fast lint format bench fuzz shots clean
 
 help:
 	@echo "make run        start the dashboard with its demo on http://localhost:8000"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint       style, formatting and types"
 	@echo "make format     put the code into its form"
 	@echo "make bench      figures: pages, decisions, deliveries"
+	@echo "make fuzz       random requests: REQUESTS=10000 SEED="
 	@echo "make shots      take the pictures of the README anew"
 	@echo "make clean      remove what was built; the data in var/ stay"
 
@@ -46,6 +47,9 @@ shots: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.bench
+
+fuzz: .venv/.dev
+	@$(BIN)/python -m tests.fuzz
 
 clean:
 	rm -rf .venv staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
