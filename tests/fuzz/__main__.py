@@ -48,7 +48,7 @@ if __name__ == "__main__":
     logging.disable()
     setup_test_environment()
     call_command("collectstatic", verbosity=0, interactive=False)
-    connection.creation.create_test_db(verbosity=0)
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         status = main()
     finally:
