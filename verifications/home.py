@@ -59,7 +59,7 @@ def build(membership: Membership, days: int, now: datetime) -> Home:
         queue_count=_capped(visible.needs_decision()),
         may_decide=membership.role.rank >= Rank.ADMIN,
         troubled=_capped(_troubled(membership, now)),
-        deliveries_url=_url_for_admins(membership, "delivery_list"),
+        deliveries_url=_url_for(membership, "delivery_list", Rank.MODERATOR),
         figures=figures.build(membership, visible, days, now.date()) if sees_figures else None,
         range_days=days,
     )
@@ -135,22 +135,24 @@ def _sections(request: HttpRequest, membership: Membership) -> list[tuple[str, l
     ]
     own = [
         _link(request, label, url, icon)
-        for label, name, icon in FOR_ADMINS
-        if (url := _url_for_admins(membership, name))
+        for label, name, icon, least, most in OWN
+        if (url := _url_for(membership, name, least, most))
     ]
     return [*sections, (membership.partner.name, own)] if own else sections
 
 
-FOR_ADMINS = (
-    ("Webhooks", "webhooks", "i-send"),
-    ("Audit log", "audit_log", "i-log"),
-    ("Demo receiver", "demo_receiver", "i-external"),
+# Label, address, icon, and for whom: from this rank up to that one.
+OWN = (
+    ("Webhooks", "webhooks", "i-send", Rank.ADMIN, Rank.ADMIN),
+    ("Webhooks", "delivery_list", "i-send", Rank.MODERATOR, Rank.ADMIN - 1),
+    ("Audit log", "audit_log", "i-log", Rank.ADMIN, Rank.ADMIN),
+    ("Demo receiver", "demo_receiver", "i-external", Rank.ADMIN, Rank.ADMIN),
 )
 
 
-def _url_for_admins(membership: Membership, name: str) -> str:
+def _url_for(membership: Membership, name: str, least: int, most: int = Rank.ADMIN) -> str:
     """Empty: not for this member, or not part of this installation."""
-    if membership.role.rank < Rank.ADMIN:
+    if not least <= membership.role.rank <= most:
         return ""
     if name == "demo_receiver" and not (settings.DEMO and membership.partner.key == "northbank"):
         return ""

@@ -1,4 +1,4 @@
-"""What was sent to a partner, and sending it again, for its Admins."""
+"""What was sent to a partner, and sending it again, for its Moderators and Admins."""
 
 from uuid import UUID
 
@@ -18,21 +18,22 @@ from verifications.webhooks import again, payloads
 TRIED_MEANWHILE = "It was tried meanwhile: here is what came of it. Nothing else was sent."
 
 
-@access.member(Rank.ADMIN)
+@access.member(Rank.MODERATOR)
 @require_safe
 def index(request: access.MemberRequest) -> HttpResponse:
     page = listing.build(request.membership, request.GET, timezone.now())
     status = 400 if page.refusals else 200
-    return render(request, "verifications/webhooks_deliveries.html", {"page": page}, status=status)
+    context = {"page": page, "keeps_endpoints": request.membership.role.rank >= Rank.ADMIN}
+    return render(request, "verifications/webhooks_deliveries.html", context, status=status)
 
 
-@access.member(Rank.ADMIN)
+@access.member(Rank.MODERATOR)
 @require_safe
 def show(request: access.MemberRequest, key: UUID) -> HttpResponse:
     return _page(request, _find(request, key))
 
 
-@access.member(Rank.ADMIN)
+@access.member(Rank.MODERATOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def reveal(request: access.MemberRequest, key: UUID) -> HttpResponse:
     """Document number, personal code and address, for this one look."""
@@ -42,7 +43,7 @@ def reveal(request: access.MemberRequest, key: UUID) -> HttpResponse:
     return _page(request, found, is_revealed=True)
 
 
-@access.member(Rank.ADMIN)
+@access.member(Rank.MODERATOR)
 @require_POST
 def resend(request: access.MemberRequest, key: UUID) -> HttpResponse:
     """Asked for twice, it is sent once: the form carries how often it had been tried."""
@@ -58,7 +59,7 @@ def resend(request: access.MemberRequest, key: UUID) -> HttpResponse:
     return redirect("delivery_detail", key)
 
 
-@access.member(Rank.ADMIN)
+@access.member(Rank.MODERATOR)
 @require_POST
 def send_present(request: access.MemberRequest, key: UUID) -> HttpResponse:
     found = _find(request, key)
@@ -75,10 +76,10 @@ def send_present(request: access.MemberRequest, key: UUID) -> HttpResponse:
 
 
 def _find(request: access.MemberRequest, key: UUID) -> WebhookDelivery:
-    found = detail.find(webhooks.of_admin(request), key)
+    found = detail.find(webhooks.mine_from(request, Rank.MODERATOR), key)
     if found is None:
         raise Http404
-    webhooks.work_for(request, found.partner_id)
+    webhooks.work_for(request, found.partner_id, Rank.MODERATOR)
     return found
 
 
@@ -98,5 +99,6 @@ def _page(
         "it": found,
         "objection": again.objection(found),
         "refusal": refusal,
+        "keeps_endpoints": request.membership.role.rank >= Rank.ADMIN,
     }
     return render(request, "verifications/webhooks_delivery.html", context, status=status)

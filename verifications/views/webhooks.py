@@ -26,15 +26,15 @@ REMOVED = "That endpoint was removed."
 UNSEEN_SECONDS = 300
 
 
-def of_admin(request: access.MemberRequest) -> list[Membership]:
+def mine_from(request: access.MemberRequest, rank: Rank) -> list[Membership]:
     """Mine that reach here, the current one first."""
     mine = [request.membership, *request.memberships]
-    return [one for one in mine if one and one.role.rank >= Rank.ADMIN]
+    return [one for one in mine if one and one.role.rank >= rank]
 
 
-def work_for(request: access.MemberRequest, partner_id: int) -> None:
+def work_for(request: access.MemberRequest, partner_id: int, rank: Rank) -> None:
     """The top bar switches to the partner whose page is shown."""
-    mine = of_admin(request)
+    mine = mine_from(request, rank)
     middleware.switch(request, next(one for one in mine if one.partner_id == partner_id))
 
 
@@ -155,10 +155,10 @@ def test(request: access.MemberRequest, pk: int) -> HttpResponse:
 
 
 def _find(request: access.MemberRequest, pk: int) -> WebhookEndpoint:
-    found = queues.find(of_admin(request), pk)
+    found = queues.find(mine_from(request, Rank.ADMIN), pk)
     if found is None:
         raise Http404
-    work_for(request, found.partner_id)
+    work_for(request, found.partner_id, Rank.ADMIN)
     return found
 
 

@@ -105,7 +105,7 @@ STEPS += (f"{DELIVERY}resend/", f"{DELIVERY}present/")
 
 @pytest.mark.parametrize("page", [*PAGES, *STEPS])
 @pytest.mark.parametrize("who", ["mo", "mia", "vera"])
-def test_only_admins_reach_them(
+def test_admins_reach_them_and_moderators_the_deliveries(
     request: pytest.FixtureRequest,
     as_user: SignIn,
     delivery: WebhookDelivery,
@@ -114,7 +114,22 @@ def test_only_admins_reach_them(
 ) -> None:
     browser = as_user(request.getfixturevalue(who))
     address = "/webhooks/" + page.format(endpoint=delivery.endpoint_id, delivery=delivery.pk)
-    assert (browser.post if page in STEPS else browser.get)(address).status_code == 403
+    answer = (browser.post if page in STEPS else browser.get)(address)
+    sees_deliveries = who == "mo" and page.startswith("deliveries/")
+    assert (answer.status_code != 403) == sees_deliveries
+
+
+def test_a_moderator_sends_again_and_keeps_no_endpoints(
+    mo: User, as_user: SignIn, endpoint: WebhookEndpoint, delivery: WebhookDelivery
+) -> None:
+    browser = as_user(mo)
+    page = browser.get(f"/webhooks/deliveries/{delivery.pk}/").content.decode()
+    assert f"/webhooks/endpoints/{endpoint.pk}/" not in page
+    assert 'href="/webhooks/deliveries/"' in page
+    WebhookDelivery.objects.update(state=DeliveryState.GIVEN_UP, settled_at=timezone.now())
+    browser.post(f"/webhooks/deliveries/{delivery.pk}/resend/", {"seen_tries": delivery.attempts})
+    delivery.refresh_from_db()
+    assert delivery.state == DeliveryState.WAITING
 
 
 @pytest.mark.parametrize("page", [page for page in (*PAGES, *STEPS) if "{" in page])
