@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from accounts import checkpoints, proof
 from verifications import history
-from verifications.models import Chore
+from verifications.callbacks import intake
+from verifications.models import Chore, Outcome, ProviderCallback, Stage
 from verifications.webhooks import trouble
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,18 @@ def prove_audit_log() -> None:
         log.error("audit log: %s", problem)
 
 
+def apply_waiting() -> None:
+    """Bodies that were kept and could not be applied, the database being locked say: once more."""
+    since = timezone.now() - timedelta(minutes=1)
+    waiting = ProviderCallback.objects.filter(
+        stage=Stage.ACCEPTED, outcome=Outcome.WAITING, received_at__lt=since
+    )
+    for callback in waiting.select_related("partner", "body").order_by("pk")[:100]:
+        intake.reapply(callback)
+
+
 CHORES = (
+    Timed("apply waiting", timedelta(minutes=5), apply_waiting),
     Timed("tell of trouble", timedelta(days=1), trouble.tell_admins),
     Timed("checkpoint", timedelta(hours=1), checkpoints.make),
     Timed("prove", timedelta(days=1), prove_audit_log),

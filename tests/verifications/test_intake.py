@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import AuditEntry, Partner, User
 from tests import factories
 from tests.verifications.test_decisions import decide
+from verifications import chores
 from verifications.callbacks import effect, intake, provider
 from verifications.models import Outcome, PhotoState, ProviderCallback, Stage, Verification
 from verifications.statuses import Action
@@ -275,3 +276,14 @@ def test_a_fault_in_applying_loses_nothing(
 def test_only_post_is_taken(northbank: Partner) -> None:
     for method in ("get", "put", "delete", "patch"):
         assert getattr(Client(), method)("/callbacks/idenfy/northbank/").status_code == 405
+
+
+def test_what_waits_is_applied_by_the_worker(
+    northbank: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(effect, "apply", lambda *_: 1 / 0)
+        post(northbank, *factories.sample("01"))
+    ProviderCallback.objects.update(received_at=timezone.now() - timedelta(hours=1))
+    chores.apply_waiting()
+    assert Verification.objects.get().status == "APPROVED"

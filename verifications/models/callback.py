@@ -66,7 +66,12 @@ class ProviderCallback(models.Model):
                 fields=["-id"],
                 condition=~Q(stage=Stage.ACCEPTED),
                 name="callback_not_understood",
-            )
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(stage=Stage.ACCEPTED, outcome=Outcome.WAITING),
+                name="callback_waiting",
+            ),
         ]
 
     def __str__(self) -> str:
