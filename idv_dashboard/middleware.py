@@ -62,13 +62,18 @@ def guard(get_response: Handler) -> Handler:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdigit()) or _is_unreadable(request):
             return errors.page(request, 400)
-        try:
-            response = get_response(request)
-        except (UnreadablePostError, RawPostDataException):
-            return errors.page(request, 400)
+        response = get_response(request)
         return _in_words(request, response) if response.status_code == 405 else response
 
+    # A body that breaks off is found where a view reads it.
+    middleware.process_exception = _refuse_broken_body  # type: ignore[attr-defined]
     return middleware
+
+
+def _refuse_broken_body(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+    if isinstance(exception, UnreadablePostError | RawPostDataException):
+        return errors.page(request, 400)
+    return None
 
 
 def _in_words(request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -151,6 +151,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "django_cache",
+        # Django's 300 would throw out throttles that still count.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 from unittest import mock
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from django.test.client import FakePayload
 from django.urls import reverse
 
 from accounts.forms import WAIT, WRONG
@@ -259,3 +261,17 @@ def test_what_was_typed_is_never_logged(client: Client, db: None) -> None:
 
 def test_passwords_are_hashed_with_argon2() -> None:
     assert Argon2().encode("x", "somesaltsomesalt").startswith("argon2$argon2id$")
+
+
+def test_a_body_that_breaks_off_is_no_server_error(db: None) -> None:
+    class Broken(FakePayload):
+        def read(self, *args: Any, **options: Any) -> bytes:
+            raise OSError("the other side went away")
+
+    broken = {
+        "wsgi.input": Broken(b"x"),
+        "CONTENT_LENGTH": "9",
+        "CONTENT_TYPE": "application/x-www-form-urlencoded",
+    }
+    client = Client(raise_request_exception=False)
+    assert client.generic("POST", reverse("account_login"), **broken).status_code == 400
