@@ -189,3 +189,20 @@ class DeliveryFilterForm(forms.Form):
         if cleaned.get("after") and cleaned.get("before"):
             self.add_error("after", "A page lies after a position or before it, not both.")
         return cleaned
+
+
+class UndoTimeForm(forms.Form):
+    """Seconds for which a decision waits: ASCII digits, 0 to 60."""
+
+    undo_seconds = forms.RegexField(
+        r"^(?:[0-9]|[1-5][0-9]|60)$",
+        label="Undo",
+        error_messages={
+            "invalid": "Choose 0 to 60 seconds.",
+            "required": "Choose 0 to 60 seconds.",
+        },
+    )
+    seen_revision = RevisionField()
+
+    def clean_undo_seconds(self) -> int:
+        return int(self.cleaned_data["undo_seconds"])

@@ -39,6 +39,7 @@ urlpatterns = [
     path(f"{endpoint}resume/", webhooks.resume, name="webhook_resume"),
     path(f"{endpoint}test/", webhooks.test, name="webhook_test"),
     path(f"{endpoint}remove/", webhooks.remove, name="webhook_remove"),
+    path("webhooks/undo-time/", webhooks.undo_time, name="webhook_undo_time"),
     path("webhooks/deliveries/", deliveries.index, name="delivery_list"),
     path(delivery, deliveries.show, name="delivery_detail"),
     path(f"{delivery}reveal/", deliveries.reveal, name="delivery_reveal"),

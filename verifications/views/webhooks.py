@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import access, middleware
+from accounts import access, middleware, partners
 from accounts.models import Membership, Rank
 from verifications.deliveries import queues
 from verifications.endpoint_forms import (
@@ -16,12 +16,14 @@ from verifications.endpoint_forms import (
     ChangeEndpointForm,
     EndpointForm,
     SeenForm,
+    UndoTimeForm,
     headers_as_text,
 )
 from verifications.models import WebhookEndpoint
 from verifications.webhooks import endpoints
 
 REMOVED = "That endpoint was removed."
+UNDO_TIME_STALE = "The partner was changed meanwhile. Nothing was saved; look again and save."
 # How long a new key waits to be looked at, once.
 UNSEEN_SECONDS = 300
 
@@ -41,8 +43,37 @@ def work_for(request: access.MemberRequest, partner_id: int, rank: Rank) -> None
 @access.member(Rank.ADMIN)
 @require_safe
 def index(request: access.MemberRequest) -> HttpResponse:
-    context = {"lines": queues.lines(request.membership), "most": endpoints.MOST}
-    return render(request, "verifications/webhooks.html", context)
+    return _index(request)
+
+
+def _index(
+    request: access.MemberRequest, undo_form: UndoTimeForm | None = None, status: int = 200
+) -> HttpResponse:
+    context = {
+        "lines": queues.lines(request.membership),
+        "most": endpoints.MOST,
+        "partner": request.membership.partner,
+        "undo_form": undo_form,
+    }
+    return render(request, "verifications/webhooks.html", context, status=status)
+
+
+@access.member(Rank.ADMIN)
+@require_POST
+def undo_time(request: access.MemberRequest) -> HttpResponse:
+    """How long a decision of this partner can be taken back: its Admins say, as support may."""
+    form = UndoTimeForm(request.POST)
+    if not form.is_valid():
+        return _index(request, form, status=422)
+    seconds, seen = form.cleaned_data["undo_seconds"], form.cleaned_data["seen_revision"]
+    partner = request.membership.partner
+    try:
+        partners.change(partner, {"undo_seconds": seconds}, actor=request.user, seen_revision=seen)
+    except partners.Stale:
+        form.add_error("undo_seconds", UNDO_TIME_STALE)
+        return _index(request, form, status=409)
+    messages.success(request, f"Decisions can be taken back for {seconds} s from now on.")
+    return redirect("webhooks")
 
 
 @access.member(Rank.ADMIN)

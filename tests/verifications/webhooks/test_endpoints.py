@@ -1,7 +1,7 @@
 """What Admins do to endpoints: each verb whole or not at all, told to the log without secrets."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -202,3 +202,36 @@ def test_one_test_waits_at_a_time(ada: User, endpoint: WebhookEndpoint) -> None:
 def test_a_switched_off_endpoint_is_not_tried_out(ada: User, northbank: Partner) -> None:
     with pytest.raises(endpoints.SwitchedOff):
         endpoints.send_test(factories.endpoint(northbank, is_active=False), ada)
+
+
+# The time to undo
+
+
+def test_an_admin_sets_how_long_a_decision_can_be_taken_back(
+    ada: User, northbank: Partner, as_user: Callable
+) -> None:
+    posted = {"undo_seconds": "45", "seen_revision": northbank.revision}
+    assert as_user(ada).post("/webhooks/undo-time/", posted).status_code == 302
+    northbank.refresh_from_db()
+    assert northbank.undo_seconds == 45
+    assert AuditEntry.objects.filter(kind=Kind.PARTNER_CHANGED, actor=ada.pk).exists()
+
+
+@pytest.mark.parametrize("typed", ["", "61", "-1", "1.5", "１", "x" * 500])
+def test_what_is_no_time_comes_back_as_typed(
+    ada: User, northbank: Partner, as_user: Callable, typed: str
+) -> None:
+    posted = {"undo_seconds": typed, "seen_revision": northbank.revision}
+    answer = as_user(ada).post("/webhooks/undo-time/", posted)
+    assert answer.status_code == 422
+    assert "Choose 0 to 60 seconds." in answer.content.decode()
+    assert typed in answer.content.decode()
+
+
+def test_a_time_set_from_a_stale_page_is_not_saved(
+    ada: User, northbank: Partner, as_user: Callable
+) -> None:
+    posted = {"undo_seconds": "45", "seen_revision": northbank.revision + 1}
+    assert as_user(ada).post("/webhooks/undo-time/", posted).status_code == 409
+    northbank.refresh_from_db()
+    assert northbank.undo_seconds == 10
