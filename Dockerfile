@@ -16,5 +16,6 @@ RUN DEMO=1 DATA_DIR=/tmp/build python manage.py collectstatic --no-input && rm -
 USER idv
 VOLUME /data
 EXPOSE 8000
-HEALTHCHECK CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=3)"]
-CMD ["gunicorn", "idv_dashboard.wsgi", "--bind=0.0.0.0:8000", "--worker-class=gthread", "--workers=2", "--threads=8", "--no-control-socket", "--worker-tmp-dir=/dev/shm"]
+HEALTHCHECK CMD ["python", "-c", "import os, urllib.request as it; host = os.environ['ALLOWED_HOSTS'].split(',')[0]; it.urlopen(it.Request('http://127.0.0.1:8000/healthz', headers={'Host': host}), timeout=3)"]
+# Loaded before it forks, so that an unsafe configuration ends the container and not each worker.
+CMD ["gunicorn", "idv_dashboard.wsgi", "--preload", "--bind=0.0.0.0:8000", "--worker-class=gthread", "--workers=2", "--threads=8", "--no-control-socket", "--worker-tmp-dir=/dev/shm"]

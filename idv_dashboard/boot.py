@@ -40,6 +40,9 @@ def assert_safe() -> None:
         found = run_checks(include_deployment_checks=True, databases=["default"])
     except DatabaseError as error:
         found = [_error("DATABASE_URL", f"The database does not answer ({type(error).__name__}).")]
+    finally:
+        # A server that loads the program once and forks would share it between its children.
+        connection.close()
     serious = [message for message in found if message.level >= LEAST]
     for message in serious:
         sys.stderr.write(f"{message.id}: {message.msg} {message.hint or ''}".strip() + "\n")
