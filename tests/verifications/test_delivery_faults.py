@@ -211,9 +211,16 @@ def moody(handler: receiver.Handler, got: Got) -> None:
         handler.say(200)
 
 
-def _server_of_postgres() -> Any:
+def _place() -> tuple[str, str]:
+    """Host and port of PostgreSQL; a socket's folder stands among the options."""
     at = settings.DATABASES["default"]
-    place = {"host": at["HOST"], "port": at["PORT"], "user": at["USER"], "dbname": "postgres"}
+    options = at.get("OPTIONS", {})
+    return at["HOST"] or options.get("host", ""), str(at["PORT"] or options.get("port", ""))
+
+
+def _server_of_postgres() -> Any:
+    at, (host, port) = settings.DATABASES["default"], _place()
+    place = {"host": host, "port": port, "user": at["USER"], "dbname": "postgres"}
     return psycopg.connect(**place, password=at["PASSWORD"] or None, autocommit=True)
 
 
@@ -228,7 +235,8 @@ def _own_database(folder: Path) -> Iterator[tuple[str, str]]:
         server.execute(f'CREATE DATABASE "{name}"')
     login = f"{at['USER']}:{at['PASSWORD']}" if at["PASSWORD"] else at["USER"]
     try:
-        yield f"postgres://{login}@{at['HOST']}:{at['PORT']}/{name}", name
+        host, port = _place()
+        yield f"postgres://{login}@/{name}?host={host}&port={port}", name
     finally:
         with _server_of_postgres() as server:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
