@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(shell for p in python3 python3.13 python3.12 python3.11;
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p; done))
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
-FAST := -n 2 -m "not browser and not slow"
+FAST := -n 2 --ignore=tests/browser -m "not slow"
 
 .PHONY: help run test test-fast lint format bench fuzz shots clean
 

@@ -37,7 +37,7 @@ def bomb(width: int, height: int) -> bytes:
 
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     line = b"\0" * (width * 3 + 1)
-    packer = zlib.compressobj(9)
+    packer = zlib.compressobj(1)
     lines = b"".join(packer.compress(line) for _ in range(height)) + packer.flush()
     signature = b"\x89PNG\r\n\x1a\n"
     return signature + chunk(b"IHDR", head) + chunk(b"IDAT", lines) + chunk(b"IEND", b"")
@@ -63,7 +63,7 @@ def serve(settings: LazySettings) -> Iterator[Serve]:
                 """Nothing on the screen of the tests."""
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
         servers.append(server)
         return f"http://127.0.0.1:{server.server_address[1]}/front.png"
 
