@@ -5,6 +5,7 @@ moment it loses nothing; a message may arrive twice, under the same id.
 """
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -28,6 +29,8 @@ THREADS = 16
 SHARE = 4
 LOOK_AHEAD = 100
 IDLE = 0.5
+# How long what was found due is begun without looking again: an endpoint may be switched off.
+FRESH = 1.0
 AFTER_A_FAULT = 2.0
 
 
@@ -39,6 +42,8 @@ class Worker:
         self._jobs: SimpleQueue[WebhookDelivery | None] = SimpleQueue()
         self._in_flight: Counter[int] = Counter()
         self._in_trouble: set[int] = set()
+        self._found: list[tuple[delivery.Key, int]] = []
+        self._found_at = 0.0
 
     def stop(self) -> None:
         """Finishes the tries in hand and begins no other."""
@@ -90,18 +95,26 @@ class Worker:
             return +self._in_flight
 
     def _start_due(self) -> int:
+        """Begins what was found before, as long as it is fresh; else looks again."""
+        if time.monotonic() - self._found_at < FRESH and (started := self._start_found()):
+            return started
         load = self._load()
-        room, started = THREADS - load.total(), 0
-        if not room:
+        if load.total() >= THREADS:
             return 0
         full = [endpoint for endpoint, number in load.items() if number >= self._share(endpoint)]
-        for key, endpoint in delivery.due(LOOK_AHEAD, without=full):
-            if started == room:
-                break
-            if load[endpoint] < self._share(endpoint) and (claimed := delivery.claim(key)):
+        self._found, self._found_at = delivery.due(LOOK_AHEAD, without=full), time.monotonic()
+        return self._start_found()
+
+    def _start_found(self) -> int:
+        load, kept, started = self._load(), [], 0
+        for key, endpoint in self._found:
+            if load.total() >= THREADS or load[endpoint] >= self._share(endpoint):
+                kept.append((key, endpoint))
+            elif claimed := delivery.claim(key):
                 self._begin(claimed)
                 load[endpoint] += 1
                 started += 1
+        self._found = kept
         return started
 
     def _share(self, endpoint: int) -> int:

@@ -90,9 +90,20 @@ class Try:
 
 
 def due(most: int, *, without: Collection[int] = ()) -> list[tuple[Key, int]]:
-    """Messages that may go out now, longest due first, each with its endpoint."""
-    claimable = _claimable().exclude(endpoint__in=without).order_by("due_at")
-    return list(claimable.values_list("pk", "endpoint")[:most])
+    """Messages that may go out now, longest due first, each with its endpoint.
+
+    To an open endpoint, and none before it still waits. That stays true of what was found: a
+    message is queued behind those that are there, and only the last can be sent again.
+    """
+    older = WebhookDelivery.objects.filter(
+        state=DeliveryState.WAITING,
+        verification=OuterRef("verification"),
+        endpoint=OuterRef("endpoint"),
+        sequence__lt=OuterRef("sequence"),
+    )
+    first = _free().filter(~Exists(older), endpoint__in=open_endpoints())
+    found = first.exclude(endpoint__in=without).order_by("due_at")
+    return list(found.values_list("pk", "endpoint")[:most])
 
 
 def claim(key: Key) -> WebhookDelivery | None:
@@ -101,26 +112,19 @@ def claim(key: Key) -> WebhookDelivery | None:
     One conditional update of the row itself, so that a message is either withdrawn or sent.
     """
     until = ExpressionWrapper(Now() + LEASE, output_field=DateTimeField())
-    if not _claimable().filter(pk=key).update(claimed_until=until):
+    if not _free().filter(pk=key).update(claimed_until=until):
         return None
     return WebhookDelivery.objects.select_related("endpoint").get(pk=key)
 
 
-def _claimable() -> QuerySet[WebhookDelivery]:
-    """Due by the database's clock, nobody's, to an open endpoint, and with none before it.
+def _free() -> QuerySet[WebhookDelivery]:
+    """Waiting, due by the database's clock, and no worker's.
 
-    Written without joins: the conditions must stand on the row that the update locks.
+    No join and no other table: all of it must stand on the row that the update locks.
     """
-    waiting = WebhookDelivery.objects.filter(state=DeliveryState.WAITING)
-    older = waiting.filter(
-        verification=OuterRef("verification"),
-        endpoint=OuterRef("endpoint"),
-        sequence__lt=OuterRef("sequence"),
-    )
-    return waiting.filter(
+    return WebhookDelivery.objects.filter(
         Q(claimed_until=None) | Q(claimed_until__lte=Now()),
-        Exists(open_endpoints().filter(pk=OuterRef("endpoint"))),
-        ~Exists(older),
+        state=DeliveryState.WAITING,
         due_at__lte=Now(),
     )
 
