@@ -161,6 +161,14 @@ def open_everything(page: Page, world: World) -> None:
     page.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
 
 
+def undo_for_ever(page: Page, world: World) -> None:
+    field = page.locator("input[name=undo_seconds]")
+    field.fill("3600")
+    form = page.locator("form").filter(has=field)
+    form.evaluate("it => { it.noValidate = true; }")
+    form.get_by_role("button").click()
+
+
 def confirm_who_you_are(page: Page, world: World) -> None:
     page.get_by_label("Password", exact=True).fill(factories.PASSWORD)
     press("Continue")(page, world)
@@ -217,6 +225,7 @@ PLACES = {
     "webhooks": Place("/webhooks/"),
     "webhooks where there are none": Place("/webhooks/", "otto"),
     "webhooks, not for a Viewer": Place("/webhooks/", "vera", 403),
+    "webhooks, time to undo refused": Place("/webhooks/", "ada", 422, undo_for_ever),
     "webhook, new": Place("/webhooks/endpoints/add/"),
     "webhook": Place("/webhooks/endpoints/{endpoint}/"),
     "webhook, new key": Place("/webhooks/endpoints/{endpoint}/rotate/"),

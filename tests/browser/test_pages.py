@@ -35,6 +35,7 @@ POST_ONLY = {
     "webhook_pause",
     "webhook_resume",
     "webhook_test",
+    "webhook_undo_time",
     "delivery_resend",
     "delivery_send_present",
 }
