@@ -71,8 +71,9 @@ def decide(count: str) -> None:
 
 def _decider(thread: int, count: int) -> None:
     chance = random.Random(thread)
-    ada = Membership.objects.select_related("user", "partner", "role").get()
-    reasons = list(RejectionReason.objects.filter(code__in=["UNDER_AGE", "DOC_FAKE"]))
+    ada = surely(Membership.objects.select_related("user", "partner", "role").get)
+    codes = ["UNDER_AGE", "DOC_FAKE"]
+    reasons = surely(lambda: list(RejectionReason.objects.filter(code__in=codes)))
     waiting: list[tuple[float, Callable[[], Any]]] = []
     for _ in range(count):
         scan_ref = f"play-{thread * EACH + chance.randrange(EACH)}"
