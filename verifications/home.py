@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
@@ -13,7 +12,6 @@ from django.utils.functional import SimpleLazyObject
 from accounts.models import Membership, Rank
 from verifications import figures
 from verifications.models import (
-    DeliveryState,
     Tag,
     Verification,
     VerificationQuerySet,
@@ -23,7 +21,6 @@ from verifications.models import (
 QUEUE_SIZE = 10
 COUNTED_TO = 100
 LATE = timedelta(hours=2)
-REMEMBERED = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -53,12 +50,13 @@ def build(membership: Membership, days: int, now: datetime) -> Home:
     """Figures are for Moderators and above; the queue is for all."""
     visible = Verification.objects.visible_to(membership)
     sees_figures = membership.role.rank >= Rank.MODERATOR
+    troubled = WebhookDelivery.objects.in_trouble(now).filter(partner=membership.partner)
     return Home(
         now=now,
         queue=_queue(visible, now),
         queue_count=_capped(visible.needs_decision()),
         may_decide=membership.role.rank >= Rank.ADMIN,
-        troubled=_capped(_troubled(membership, now)),
+        troubled=_capped(troubled),
         deliveries_url=_url_for(membership, "delivery_list", Rank.MODERATOR),
         figures=figures.build(membership, visible, days, now.date()) if sees_figures else None,
         range_days=days,
@@ -85,18 +83,6 @@ def _capped(rows: Any) -> str:
     if count >= COUNTED_TO:
         return f"{COUNTED_TO - 1}+"
     return str(count or "")
-
-
-def _troubled(membership: Membership, now: datetime) -> Any:
-    """Deliveries that were tried in vain, the given-up ones of the last week among them.
-
-    What waited for an endpoint that was removed is no trouble: nobody wants it.
-    """
-    trying = Q(state=DeliveryState.WAITING, attempts__gt=0)
-    given_up = Q(state=DeliveryState.GIVEN_UP, queued_at__gte=now - REMEMBERED)
-    return WebhookDelivery.objects.filter(
-        trying | given_up, partner=membership.partner, endpoint__removed_at=None
-    )
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

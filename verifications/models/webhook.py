@@ -49,12 +49,12 @@ class DeliveryState(models.TextChoices):
 
 
 class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
-    def in_trouble(self) -> "WebhookDeliveryQuerySet":
+    def in_trouble(self, now: datetime | None = None) -> "WebhookDeliveryQuerySet":
         """Tried in vain and trying on, or given up within the last week.
 
         What waited for an endpoint that was removed is no trouble: nobody wants it.
         """
-        week = timezone.now() - timedelta(days=7)
+        week = (now or timezone.now()) - timedelta(days=7)
         trying = Q(state=DeliveryState.WAITING, attempts__gt=0)
         given_up = Q(state=DeliveryState.GIVEN_UP, queued_at__gte=week)
         return self.filter(trying | given_up, endpoint__removed_at=None)
