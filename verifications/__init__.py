@@ -1,12 +1,14 @@
 """Verifications, from the provider's callback to what the partner is told.
 
-statuses       which statuses there are, and the arrows between them
-policy         may this person do this, and why not
+statuses       which statuses there are, and the arrows between them;  codes  the wire in words
 models/        nouns: verification, findings, reasons, decisions, notes, callbacks, webhooks
-lifecycle      move(): the one door through which a status changes
+policy         may this person do this, and why not
+lifecycle      move(): the one door through which a status changes;  outcomes  what would be set
 decisions      decide(), undo(); beside it the other verbs: tags, notes
-callbacks/     edge to the provider: its dialect, intake
-webhooks/      edge to partners: payloads, signing, outbox, transport, delivery
-listing detail home    pages as objects;  search  keyset  what they stand on
-views/         edge to people;  admin  for support
+callbacks/     edge to the provider: its dialect, intake, effect, photos
+webhooks/      edge to partners: payloads, signing, outbox, transport, delivery, endpoints
+listing detail home confirm deliveries/ audit_log buttons    pages as objects
+dossier/ evidence timeline figures    parts of pages;  search  keyset  forms  what they stand on
+history        whether decisions and the audit log tell the same;  chores  worker  by the clock
+views/         edge to people;  admin  for support;  demo/  what make run shows
 """
