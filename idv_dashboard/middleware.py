@@ -1,5 +1,6 @@
 """What every answer carries, and what no request may bring."""
 
+import logging
 from collections.abc import Callable
 
 from django.conf import settings
@@ -36,6 +37,8 @@ HEADERS = {
 }
 LONGEST_QUERY = 4096
 
+log = logging.getLogger(__name__)
+
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -65,14 +68,17 @@ def guard(get_response: Handler) -> Handler:
         response = get_response(request)
         return _in_words(request, response) if response.status_code == 405 else response
 
-    # A body that breaks off is found where a view reads it.
-    middleware.process_exception = _refuse_broken_body  # type: ignore[attr-defined]
+    middleware.process_exception = _answered  # type: ignore[attr-defined]
     return middleware
 
 
-def _refuse_broken_body(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+def _answered(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+    """A body that breaks off is found where a view reads it, and so is a database that is away."""
     if isinstance(exception, UnreadablePostError | RawPostDataException):
         return errors.page(request, 400)
+    if isinstance(exception, errors.UNAVAILABLE):
+        log.error("database unavailable: %s", type(exception.__cause__ or exception).__name__)
+        return errors.unavailable(request)
     return None
 
 

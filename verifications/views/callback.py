@@ -4,6 +4,7 @@ import logging
 
 from django.conf import settings
 from django.core.cache import cache
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -25,6 +26,15 @@ ANSWERS = {Stage.SCHEMA: 422, Stage.ACCEPTED: 200}
 @csrf_exempt
 @require_POST
 def receive(request: HttpRequest, partner_key: str) -> JsonResponse:
+    """A database that is away is told so, and the provider sends again."""
+    try:
+        return _receive(request, partner_key)
+    except (OperationalError, InterfaceError):
+        log.exception("callback could not be kept")
+        return JsonResponse({"error": "unavailable"}, status=503, headers={"Retry-After": "5"})
+
+
+def _receive(request: HttpRequest, partner_key: str) -> JsonResponse:
     if not (request.is_secure() or settings.PLAIN_HTTP):
         return JsonResponse({"error": "https only"}, status=403)
     try:
