@@ -13,6 +13,7 @@ from django.test import Client, TransactionTestCase
 from accounts import guards
 from accounts.models import Partner, User
 from tests import factories
+from tests.bench import elsewhere
 from verifications.callbacks import intake, provider
 from verifications.models import Verification
 
@@ -177,3 +178,23 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     with django_db_blocker.unblock():
         guards.install(connection)
     yield
+
+
+@pytest.fixture(scope="session")
+def _hundred_thousand(django_db_setup: None, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock(), elsewhere.beside(100_000):
+        pass
+
+
+@pytest.fixture
+def hundred_thousand(
+    db: None, _hundred_thousand: None, django_db_blocker: Any
+) -> Iterator[Partner]:
+    """The largest of 50 partners; the default connection is at 100,000 seeded rows meanwhile.
+
+    Its staff sign in as bea@bench-01.example (Admin) and so on. What a test writes is taken back.
+    For slow tests: it is built once in half a minute, and kept until migrations change.
+    """
+    with django_db_blocker.unblock(), elsewhere.beside(100_000), transaction.atomic():
+        yield Partner.objects.get(key="bench-01")
+        transaction.set_rollback(True)

@@ -1,0 +1,101 @@
+"""Seeded rows in a database of their own, kept until the builder or a migration changes."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import connection, connections
+from django.db.migrations.loader import MigrationLoader
+
+from accounts.models import Partner
+from tests.bench import build
+from tests.bench.figures import say
+
+BUILDER = ("names", "drawing", "tables", "bulk", "build")
+
+
+class NotOurs(Exception):
+    """The database holds something that no builder of ours has put there."""
+
+
+def fingerprint(rows: int) -> str:
+    """Of what decides how the rows look: how many, the builder, and the migrations."""
+    told = hashlib.sha256(str(rows).encode())
+    for name in BUILDER:
+        told.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    for migration in sorted(MigrationLoader(None).disk_migrations):
+        told.update("/".join(migration).encode())
+    return told.hexdigest()[:12]
+
+
+def prepare(rows: int, *, keep: bool = False, anew: bool = False) -> None:
+    """Lets the default connection's database hold these rows: those of an earlier time, or new.
+
+    `keep`: also where they are not what would be built today. Raises NotOurs.
+    """
+    mark = _mark()
+    if mark and not anew and (keep or mark == fingerprint(rows)):
+        say(f"{connection.vendor}: kept what stands there")
+        return
+    if not mark and not anew and _is_in_use():
+        raise NotOurs("This database holds something else: --anew would empty it.")
+    _empty()
+    call_command("migrate", verbosity=0)
+    build.build(rows)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE bench_mark (fingerprint varchar(12))")
+        cursor.execute("INSERT INTO bench_mark VALUES (%s)", [fingerprint(rows)])
+
+
+def _mark() -> str:
+    if "bench_mark" not in connection.introspection.table_names():
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT fingerprint FROM bench_mark")
+        return cursor.fetchone()[0]
+
+
+def _is_in_use() -> bool:
+    tables = connection.introspection.table_names()
+    return Partner._meta.db_table in tables and Partner.objects.exists()
+
+
+def _empty() -> None:
+    if connection.vendor == "sqlite":
+        connection.close()
+        for end in ("", "-wal", "-shm"):
+            Path(f"{connection.settings_dict['NAME']}{end}").unlink(missing_ok=True)
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute("DROP SCHEMA public CASCADE")
+        cursor.execute("CREATE SCHEMA public")
+    connection.close()
+
+
+@contextmanager
+def beside(rows: int) -> Iterator[None]:
+    """All that asks the default connection asks a database next to it, which holds these rows."""
+    usual = connections["default"]
+    there = usual.copy()
+    name = str(usual.settings_dict["NAME"])
+    stem, dot, ending = name.partition(".sqlite3")
+    there.settings_dict["NAME"] = f"{stem}_{rows}{dot}{ending}"
+    if there.vendor == "postgresql":
+        _create(there.settings_dict["NAME"])
+    connections["default"] = there
+    try:
+        prepare(rows)
+        yield
+    finally:
+        there.close()
+        connections["default"] = usual
+
+
+def _create(name: str) -> None:
+    with connection._nodb_cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if not cursor.fetchone():
+            cursor.execute(f'CREATE DATABASE "{name}"')
