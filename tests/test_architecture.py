@@ -19,7 +19,8 @@ ROWS = [
     # nouns
     {"models"},
     # asked by readers and writers alike
-    {"policy", "webhooks.outbox", "history", "audit_forms", "endpoint_forms"},
+    {"policy", "webhooks.outbox", "history", "audit_forms", "endpoint_forms"}
+    | {"counters", "folding"},
     # what every verb does
     {"lifecycle", "outcomes"},
     # parts of a verb, parts of a page

@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from accounts import checkpoints, proof
-from verifications import history
+from verifications import folding, history
 from verifications.callbacks import intake
 from verifications.models import Chore, Outcome, ProviderCallback, Stage
 from verifications.webhooks import trouble
@@ -50,6 +50,7 @@ def apply_waiting() -> None:
 
 
 CHORES = (
+    Timed(folding.NAME, timedelta(seconds=5), folding.fold),
     Timed("apply waiting", timedelta(minutes=5), apply_waiting),
     Timed("tell of trouble", timedelta(days=1), trouble.tell_admins),
     Timed("checkpoint", timedelta(hours=1), checkpoints.make),

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db import transaction
 
 from accounts.models import Kind, Membership
-from verifications import lifecycle, outcomes, policy
+from verifications import counters, lifecycle, outcomes, policy
 from verifications.callbacks import effect
 from verifications.models import (
     Decision,
@@ -164,6 +164,7 @@ def _move(
             event=outcomes.EVENT,
             decision=decision,
             message_to_applicant=intent.message_to_applicant,
+            counted=counters.decided(decision, codes),
         ),
     )
 
@@ -206,6 +207,7 @@ def is_undoable(verification: Verification, decision: Decision) -> bool:
 def _restore(
     membership: Membership, verification: Verification, decision: Decision, taken_back: Decision
 ) -> None:
+    codes = [reason.code for reason in decision.reasons.all()]
     lifecycle.move(
         verification,
         lifecycle.Move(
@@ -214,6 +216,7 @@ def _restore(
             actor=membership.user,
             fields=decision.text.former | {"decision": decision.supersedes},
             facts={"decision": str(taken_back.pk), "undoes": str(decision.pk)},
+            counted=counters.undone(decision, codes, taken_back),
         ),
     )
     if verification.decision is None:

@@ -3,6 +3,7 @@
 Four callers of move(): decisions (and their undo), tag removal, intake, disposal.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,8 @@ from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import Kind, Membership, User
-from verifications import policy
-from verifications.models import Decision, Verification
+from verifications import counters, policy
+from verifications.models import CounterChange, Decision, Verification
 from verifications.statuses import Standing
 from verifications.webhooks import outbox
 
@@ -46,6 +47,8 @@ class Move:
     event: str = ""
     decision: Decision | None = None
     message_to_applicant: str = ""
+    # What else is counted with it, beside where it stands.
+    counted: Sequence[CounterChange] = ()
 
 
 def locked(membership: Membership, verification: Verification) -> tuple[Membership, Verification]:
@@ -59,7 +62,7 @@ def locked(membership: Membership, verification: Verification) -> tuple[Membersh
     return fresh, verification
 
 
-def begin(verification: Verification, at: Standing) -> None:
+def begin(verification: Verification, at: Standing, counted: Sequence[CounterChange] = ()) -> None:
     """The first row of a verification that the provider told of, in the caller's transaction."""
     verification.status, verification.suspected = at
     verification.save(force_insert=True)
@@ -72,10 +75,12 @@ def begin(verification: Verification, at: Standing) -> None:
         to=str(at),
         revision=verification.revision,
     )
+    counters.note([*counters.moved(verification, None, at), *counted])
 
 
 def move(verification: Verification, move: Move) -> None:
-    """Sets status, suspicion, revision and fields, writes the audit entry and the outbox rows.
+    """Sets status, suspicion, revision and fields, writes the audit entry, what it changes in the
+    counters, and the outbox rows.
 
     Runs in the caller's transaction. The update is conditional on the revision that was read: the
     lock that guards it is a wish on SQLite, this is the guarantee on both engines.
@@ -101,6 +106,7 @@ def move(verification: Verification, move: Move) -> None:
         stream=verification.audit_stream,
         **(facts | move.facts),
     )
+    counters.note([*counters.moved(verification, former, move.to), *move.counted])
     if move.event:
         outbox.queue(
             verification,

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Kind, Membership
-from verifications import lifecycle, outcomes, policy
+from verifications import counters, lifecycle, outcomes, policy
 from verifications.models import Tag, TagKind, Verification
 from verifications.statuses import Action, Standing
 
@@ -46,5 +46,6 @@ def _settle(membership: Membership, verification: Verification, tag: Tag) -> Non
             fields={"is_final": True} if is_settled else {},
             facts={"tag": tag.code},
             event=outcomes.EVENT if is_settled else "",
+            counted=counters.tags(verification, [tag], -1),
         ),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.models import Partner, User
 from tests import factories
-from verifications import decisions, search
+from verifications import counters, decisions, search
 from verifications.models import Decision, RejectionReason, Tag, TagKind, TokenType, Verification
 from verifications.statuses import Action, Status
 
@@ -35,15 +35,25 @@ def row(partner: Partner, name: str = "Alma Veske", **fields: Any) -> Verificati
 def add(partner: Partner, name: str = "Alma Veske", **fields: Any) -> Verification:
     made = row(partner, name, **fields)
     made.save()
+    _count([made])
     return made
 
 
 def many(partner: Partner, how_many: int, **fields: Any) -> list[Verification]:
-    return Verification.objects.bulk_create(row(partner, **fields) for _ in range(how_many))
+    made = Verification.objects.bulk_create(row(partner, **fields) for _ in range(how_many))
+    _count(made)
+    return made
+
+
+def _count(made: list[Verification]) -> None:
+    counters.note(change for it in made for change in counters.moved(it, None, it.standing))
 
 
 def tag(it: Verification, code: str, kind: str = TagKind.MISMATCH, **fields: Any) -> Tag:
-    return Tag.objects.create(verification=it, kind=kind, code=code, **fields)
+    made = Tag.objects.create(verification=it, kind=kind, code=code, **fields)
+    if made.removed_at is None:
+        counters.note(counters.tags(it, [made], 1))
+    return made
 
 
 def deny(user: User, it: Verification, *codes: str) -> Decision:

@@ -7,9 +7,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Kind
-from verifications import lifecycle
+from verifications import counters, lifecycle
 from verifications.callbacks import provider
 from verifications.models import (
+    CounterChange,
     Outcome,
     Photo,
     PhotoState,
@@ -151,8 +152,9 @@ def _begin(callback: ProviderCallback, received: provider.Received) -> Verificat
         **result_fields(received, callback.event),
     )
     at = received.standing or Standing(Status.REVIEWING, False)
-    lifecycle.begin(verification, at)
-    _write_tags(verification, received)
+    tags = _told_tags(verification, received)
+    lifecycle.begin(verification, at, counters.tags(verification, tags, 1))
+    Tag.objects.bulk_create(tags)
     _write_photos(verification, received)
     # After tags and data: the partner is told of the whole.
     if received.standing is not None:
@@ -166,7 +168,7 @@ def _update(
     verification: Verification,
     told: Standing,
 ) -> None:
-    _write_tags(verification, received)
+    counted = _write_tags(verification, received)
     _write_photos(verification, received)
     to = _without_removed_suspicion(verification, received, told)
     moved = to != verification.standing
@@ -181,6 +183,7 @@ def _update(
             | {"callback": callback},
             facts={"callback": callback.pk, "event": callback.event},
             event=callback.event if moved else "",
+            counted=counted,
         ),
     )
 
@@ -202,19 +205,25 @@ def _show_new_data(
     )
 
 
-def _write_tags(verification: Verification, received: provider.Received) -> None:
-    """As the body says; what staff took away stays away."""
+def _told_tags(verification: Verification, received: provider.Received) -> list[Tag]:
     told = {(TagKind.MISMATCH, code) for code in received.mismatch_tags}
     told |= {(TagKind.FRAUD, code) for code in received.fraud_tags}
+    return [Tag(verification=verification, kind=kind, code=code) for kind, code in sorted(told)]
+
+
+def _write_tags(verification: Verification, received: provider.Received) -> list[CounterChange]:
+    """As the body says; what staff took away stays away. Gives what changes in the counters."""
+    told = {(tag.kind, tag.code): tag for tag in _told_tags(verification, received)}
     known = {(tag.kind, tag.code): tag for tag in verification.tags.all()}
-    gone = [tag.pk for key, tag in known.items() if key not in told and tag.removed_at is None]
+    gone = [tag for key, tag in known.items() if key not in told and tag.removed_at is None]
+    fresh = [tag for key, tag in told.items() if key not in known]
     if gone:
-        Tag.objects.filter(pk__in=gone).delete()
-    Tag.objects.bulk_create(
-        Tag(verification=verification, kind=kind, code=code)
-        for kind, code in sorted(told)
-        if (kind, code) not in known
-    )
+        Tag.objects.filter(pk__in=[tag.pk for tag in gone]).delete()
+    Tag.objects.bulk_create(fresh)
+    return [
+        *counters.tags(verification, gone, -1),
+        *counters.tags(verification, fresh, 1),
+    ]
 
 
 def _without_removed_suspicion(

@@ -2,6 +2,7 @@
 
 from verifications.models.callback import CallbackBody, Outcome, ProviderCallback, Stage
 from verifications.models.chore import Chore
+from verifications.models.counter import EVER, Counter, CounterChange, Measure
 from verifications.models.decision import Decision, DecisionReason, DecisionText
 from verifications.models.findings import Photo, PhotoState, Tag, TagKind
 from verifications.models.note import Note
@@ -22,14 +23,18 @@ from verifications.models.webhook import (
 )
 
 __all__ = [
+    "EVER",
     "AttemptAnswer",
     "CallbackBody",
     "Chore",
+    "Counter",
+    "CounterChange",
     "Decision",
     "DecisionReason",
     "DecisionText",
     "DeliveryBody",
     "DeliveryState",
+    "Measure",
     "Note",
     "Outcome",
     "Photo",
