@@ -1,16 +1,16 @@
-"""The statistics of a partner's last days: counted by the database, drawn as plain rectangles."""
+"""The statistics of a partner, from the counters; its last days drawn as plain rectangles."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import NamedTuple
 
-from django.db.models import Count, Max, Q
-from django.db.models.functions import TruncDate
+from django.db.models import F, Q
 
-from accounts.models import Membership
-from verifications.models import DecisionReason, Tag, VerificationQuerySet
-from verifications.statuses import Action, Status
+from accounts.models import Partner
+from verifications import counters
+from verifications.models import Measure, RejectionReason
+from verifications.statuses import APPROVED, NEEDS_DECISION, Action, Standing, Status
 
 RANGES = (7, 30, 90)
 RANKED = 7
@@ -24,16 +24,22 @@ class Series(NamedTuple):
     label: str
     colour: str
     shape: str
-    counts: Q
+    counts: frozenset[Standing]
+
+
+def _at(*statuses: Status) -> frozenset[Standing]:
+    return frozenset(
+        Standing(status, suspected) for status in statuses for suspected in (False, True)
+    )
 
 
 # Bottom to top: denied stands on the base line, so that a bad day shows.
 SERIES = (
-    Series("denied", "Denied", "bad", "s-denied", Q(status=Status.DENIED)),
-    Series("suspected", "Suspected", "warn", "s-suspected", Q(status="APPROVED", suspected=True)),
-    Series("reviewing", "Reviewing", "info", "s-reviewing", Q(status__in=["REVIEWING", "ACTIVE"])),
-    Series("approved", "Approved", "good", "s-approved", Q(status="APPROVED", suspected=False)),
-    Series("expired", "Expired", "idle", "s-expired", Q(status__in=["EXPIRED", "EXPIRED-DELETED"])),
+    Series("denied", "Denied", "bad", "s-denied", _at(Status.DENIED)),
+    Series("suspected", "Suspected", "warn", "s-suspected", frozenset({NEEDS_DECISION})),
+    Series("reviewing", "Reviewing", "info", "s-reviewing", _at(Status.REVIEWING, Status.ACTIVE)),
+    Series("approved", "Approved", "good", "s-approved", frozenset({APPROVED})),
+    Series("expired", "Expired", "idle", "s-expired", _at(Status.EXPIRED, Status.EXPIRED_DELETED)),
 )
 # As numbers they stand from good to bad.
 IN_A_ROW = [SERIES[place] for place in (3, 1, 2, 0, 4)]
@@ -73,55 +79,80 @@ class Ranked:
 
 
 @dataclass(frozen=True)
-class Figures:
-    first: date
-    last: date
-    started: int
-    counts: list[Counted]
-    approval_rate: float | None
+class Chart:
+    """The days from the first to the last."""
+
     days: list[Day]
     marked: list[date]
     ticks: list[int]
     width: int
+
+    @property
+    def first(self) -> date:
+        return self.days[0].date
+
+    @property
+    def last(self) -> date:
+        return self.days[-1].date
+
+
+@dataclass(frozen=True)
+class Figures:
+    started: int
+    counts: list[Counted]
+    approval_rate: float | None
+    # By a person: approved, denied, taken back.
+    decisions: dict[str, int]
+    # None: of all time there are only sums.
+    chart: Chart | None
     reasons: list[Ranked]
     tags: list[Ranked]
 
 
-def build(membership: Membership, visible: VerificationQuerySet, days: int, today: date) -> Figures:
-    first = today - timedelta(days=days - 1)
-    start = datetime.combine(first, time.min, UTC)
-    per_day = _per_day(visible.filter(started_at__gte=start))
-    totals = {key: sum(counts[key] for counts in per_day.values()) for key in ("all", *_keys())}
-    step = _step(max((counts["all"] for counts in per_day.values()), default=0))
+def build(partner: Partner, days: int | None, today: date) -> Figures:
+    """Of the last days, or of all time."""
+    since, chart = None, None
+    if days is None:
+        totals = _in_series(counters.standing(partner))
+    else:
+        since = today - timedelta(days=days - 1)
+        counted = counters.per_day(partner, since)
+        per_day = {day: _in_series(standings) for day, standings in counted.items()}
+        totals = {key: sum(day[key] for day in per_day.values()) for key in _in_series({})}
+        chart = _chart(per_day, since, days)
+    codes = counters.codes(partner, since, *CODED)
     return Figures(
-        first=first,
-        last=today,
         started=totals["all"],
         counts=[Counted(series, totals[series.key]) for series in IN_A_ROW],
         approval_rate=_approval_rate(totals),
+        decisions={action: codes.get((Measure.DECISION, action), 0) for action in BY_HAND},
+        chart=chart,
+        reasons=_top_reasons(partner, codes),
+        tags=_ranked(codes, Measure.MISMATCH_TAG, Measure.FRAUD_TAG),
+    )
+
+
+CODED = (Measure.MISMATCH_TAG, Measure.FRAUD_TAG, Measure.REASON, Measure.DECISION)
+BY_HAND = (Action.APPROVE, Action.DENY, Action.UNDO)
+Codes = Mapping[tuple[Measure, str], int]
+
+
+def _in_series(standings: Mapping[Standing, int]) -> dict[str, int]:
+    """ "all" and each series."""
+    return {"all": sum(standings.values())} | {
+        series.key: sum(standings.get(standing, 0) for standing in series.counts)
+        for series in SERIES
+    }
+
+
+def _chart(per_day: Mapping[date, dict[str, int]], first: date, days: int) -> Chart:
+    step = _step(max((counts["all"] for counts in per_day.values()), default=0))
+    return Chart(
         days=list(_days(per_day, first, days, step * STEPS)),
         marked=_marked(first, days),
         ticks=[step * place for place in range(STEPS + 1)],
         width=days * (BAR + GAP),
-        reasons=_top_reasons(membership, start),
-        tags=_top_tags(membership, start),
     )
-
-
-def _keys() -> list[str]:
-    return [series.key for series in SERIES]
-
-
-def _per_day(rows: VerificationQuerySet) -> dict[date, dict[str, int]]:
-    """By day: "all" and each series."""
-    # Not under their own names: one of them is a column, which the next filter would not find.
-    counters = {f"of_{series.key}": Count("pk", filter=series.counts) for series in SERIES}
-    days = rows.order_by().annotate(day=TruncDate("started_at")).values("day")
-    counted: Iterable[Any] = days.annotate(of_all=Count("pk"), **counters)
-    return {
-        row.pop("day"): {key.removeprefix("of_"): count for key, count in row.items()}
-        for row in counted
-    }
 
 
 def _approval_rate(totals: dict[str, int]) -> float | None:
@@ -140,8 +171,10 @@ def _step(top: int) -> int:
         scale *= 10
 
 
-def _days(per_day: dict[date, dict[str, int]], first: date, days: int, scale: int) -> Iterator[Day]:
-    nothing = dict.fromkeys(["all", *_keys()], 0)
+def _days(
+    per_day: Mapping[date, dict[str, int]], first: date, days: int, scale: int
+) -> Iterator[Day]:
+    nothing = _in_series({})
     for place in range(days):
         day = first + timedelta(days=place)
         counts = per_day.get(day, nothing)
@@ -168,36 +201,28 @@ def _marked(first: date, days: int) -> list[date]:
     return [first + timedelta(days=round(place * (days - 1) / parts)) for place in range(parts + 1)]
 
 
-def _top_reasons(membership: Membership, start: datetime) -> list[Ranked]:
-    """Of denials that were not taken back, in the words that were used."""
-    reasons = DecisionReason.objects.filter(
-        decision__partner=membership.partner,
-        decision__decided_at__gte=start,
-        decision__action=Action.DENY,
-        decision__undone_by=None,
-    )
-    counted = reasons.order_by().values("code").annotate(count=Count("pk"), words=Max("label"))
-    return _ranked(counted.order_by("-count", "code")[:RANKED])
+def _top_reasons(partner: Partner, codes: Codes) -> list[Ranked]:
+    """In the partner's own words where it has some."""
+    found = _ranked(codes, Measure.REASON)
+    own_or_global = Q(partner=None) | Q(partner=partner)
+    asked = RejectionReason.objects.filter(own_or_global, code__in=[one.code for one in found])
+    own_last = asked.order_by(F("partner").asc(nulls_first=True))
+    labels = dict(own_last.values_list("code", "label")) if found else {}
+    return [replace(one, label=labels.get(one.code, "")) for one in found]
 
 
-def _top_tags(membership: Membership, start: datetime) -> list[Ranked]:
-    tags = Tag.objects.standing().filter(
-        verification__partner=membership.partner, verification__started_at__gte=start
-    )
-    counted = tags.order_by().values("code", "kind").annotate(count=Count("pk"))
-    return _ranked(counted.order_by("-count", "code", "kind")[:RANKED])
-
-
-def _ranked(rows: Iterable[Any]) -> list[Ranked]:
-    found = list(rows)
-    most = found[0]["count"] if found else 1
+def _ranked(codes: Codes, *measures: Measure) -> list[Ranked]:
+    """The most frequent first."""
+    found = sorted(
+        (-count, code, measure) for (measure, code), count in codes.items() if measure in measures
+    )[:RANKED]
     return [
         Ranked(
-            code=row["code"],
-            label=row.get("words", ""),
-            family=f"{row['kind']}_tag" if "kind" in row else "",
-            count=row["count"],
-            percent=max(1, 100 * row["count"] // most),
+            code=code,
+            label="",
+            family="" if measure == Measure.REASON else measure.value,
+            count=-count,
+            percent=max(1, 100 * count // found[0][0]),
         )
-        for row in found
+        for count, code, measure in found
     ]

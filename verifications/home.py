@@ -10,13 +10,14 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import Membership, Rank
-from verifications import figures
+from verifications import counters, figures
 from verifications.models import (
     Tag,
     Verification,
     VerificationQuerySet,
     WebhookDelivery,
 )
+from verifications.statuses import NEEDS_DECISION
 
 QUEUE_SIZE = 10
 COUNTED_TO = 100
@@ -38,15 +39,16 @@ class Waiting:
 class Home:
     now: datetime
     queue: list[Waiting]
-    queue_count: str
+    queue_count: int
     may_decide: bool
     troubled: str
     deliveries_url: str
     figures: figures.Figures | None
-    range_days: int
+    # None: all time.
+    range_days: int | None
 
 
-def build(membership: Membership, days: int, now: datetime) -> Home:
+def build(membership: Membership, days: int | None, now: datetime) -> Home:
     """Figures are for Moderators and above; the queue is for all."""
     visible = Verification.objects.visible_to(membership)
     sees_figures = membership.role.rank >= Rank.MODERATOR
@@ -54,11 +56,11 @@ def build(membership: Membership, days: int, now: datetime) -> Home:
     return Home(
         now=now,
         queue=_queue(visible, now),
-        queue_count=_capped(visible.needs_decision()),
+        queue_count=counters.standing(membership.partner).get(NEEDS_DECISION, 0),
         may_decide=membership.role.rank >= Rank.ADMIN,
         troubled=_capped(troubled),
         deliveries_url=_url_for(membership, "delivery_list", Rank.MODERATOR),
-        figures=figures.build(membership, visible, days, now.date()) if sees_figures else None,
+        figures=figures.build(membership.partner, days, now.date()) if sees_figures else None,
         range_days=days,
     )
 
@@ -112,7 +114,7 @@ def _searched(request: HttpRequest) -> str:
 
 
 def _sections(request: HttpRequest, membership: Membership) -> list[tuple[str, list[dict]]]:
-    needs = _capped(Verification.objects.visible_to(membership).needs_decision())
+    needs = counters.standing(membership.partner).get(NEEDS_DECISION, 0)
     verifications = _link(request, "Verifications", reverse("verification_list"), "i-person-card")
     verifications |= {"counter": needs, "counter_label": "need a decision"}
     sections = [

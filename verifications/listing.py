@@ -8,13 +8,13 @@ from django.db.models import Count, Q
 from django.forms import BoundField
 from django.http import QueryDict
 
-from accounts.models import Membership
-from verifications import keyset
+from accounts.models import Membership, Partner
+from verifications import counters, keyset
 from verifications.forms import FilterForm, Filters
 from verifications.models import RejectionReason, Tag, Verification, VerificationQuerySet
-from verifications.statuses import Status
+from verifications.statuses import Standing, Status
 
-# Nobody reads further than this, and no count may walk a million rows.
+# What other filters leave is counted up to here: no count may walk a million rows.
 COUNTED_TO = 1000
 POSITIONS = ("after", "before")
 BY_TAB = ("status", "suspected")
@@ -30,9 +30,7 @@ class Tab:
     @property
     def counted(self) -> str:
         """Empty: too many to count."""
-        if self.count is None:
-            return ""
-        return f"{self.count:,}" if self.count <= COUNTED_TO else f"{COUNTED_TO:,}+"
+        return "" if self.count is None else f"{self.count:,}"
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def build(membership: Membership, query: QueryDict, today: date) -> Listing:
         page = _page(visible, filters)
     return Listing(
         form=form,
-        tabs=_tabs(visible, filters, query),
+        tabs=_tabs(membership.partner, visible, filters, query),
         chips=_chips(form, query),
         refusals=_refusals(form, query),
         rows=page.rows,
@@ -137,11 +135,13 @@ def _tag_counts(keys: list[int]) -> dict[int, int]:
     return dict(standing.values_list("verification").annotate(Count("id")))
 
 
-def _tabs(visible: VerificationQuerySet, filters: Filters, query: QueryDict) -> list[Tab]:
+def _tabs(
+    partner: Partner, visible: VerificationQuerySet, filters: Filters, query: QueryDict
+) -> list[Tab]:
     """A tab keeps the other filters, and counts what they leave of it."""
     here = {key: query.getlist(key) for key in BY_TAB if query.get(key)}
     narrowed = filters.beside_tabs()
-    counts = _counts(visible) if narrowed == Filters() else _few(visible.matching(narrowed))
+    counts = _all(partner) if narrowed == Filters() else _few(visible.matching(narrowed))
     return [
         Tab(label, _question(query, BY_TAB, added), count, here == added)
         for (label, added), count in zip(TABS, counts, strict=True)
@@ -153,22 +153,26 @@ def _in_tab(added: dict[str, list[str]]) -> Q:
     return tab & Q(suspected=True) if "suspected" in added else tab
 
 
-def _counts(visible: VerificationQuerySet) -> list[int | None]:
-    return [_count(visible.filter(_in_tab(added))) for _, added in TABS]
+def _all(partner: Partner) -> list[int | None]:
+    standings = counters.standing(partner).items()
+    return [
+        sum(number for standing, number in standings if _stands_in(added, standing))
+        for _, added in TABS
+    ]
 
 
-def _count(rows: VerificationQuerySet) -> int:
-    """Up to one past the limit: a count must not walk a million rows."""
-    return rows.order_by()[: COUNTED_TO + 1].count()
+def _stands_in(added: dict[str, list[str]], standing: Standing) -> bool:
+    is_status = standing.status in added.get("status", Status.values)
+    return is_status and (standing.suspected or "suspected" not in added)
 
 
 def _few(rows: VerificationQuerySet) -> list[int | None]:
-    """The count of every tab from one pass; of too many, only that they are too many."""
-    counters = {
+    """The count of every tab from one pass; None: too many to count."""
+    tabs = {
         f"tab_{place}": Count("pk", filter=_in_tab(added)) for place, (_, added) in enumerate(TABS)
     }
-    every, *parts = rows.order_by()[: COUNTED_TO + 1].aggregate(**counters).values()
-    return [every, *(parts if every <= COUNTED_TO else [None] * len(parts))]
+    every, *parts = rows.order_by()[: COUNTED_TO + 1].aggregate(**tabs).values()
+    return [every, *parts] if every <= COUNTED_TO else [None] * len(TABS)
 
 
 def _question(

@@ -202,7 +202,7 @@ def test_right_counters_are_found_right(
 
 
 def test_a_planted_difference_is_found_and_put_right(northbank: Partner) -> None:
-    rows.many(northbank, 3)
+    rows.many(northbank, 3, started_at=rows.NOON)
     folding.fold()
     Counter.objects.filter(day=EVER).update(number=4)
     Counter.objects.exclude(day=EVER).delete()

@@ -18,8 +18,8 @@ from django.utils import timezone
 from accounts.models import Partner, User
 from tests import factories
 from tests.verifications import rows
-from verifications import listing
-from verifications.models import RejectionReason, Verification
+from verifications import folding, listing
+from verifications.models import Counter, RejectionReason, Verification
 from verifications.statuses import Status
 
 SignIn = Callable[[User], Client]
@@ -337,15 +337,24 @@ def test_tabs_count_what_the_other_filters_leave(ask: Ask, northbank: Partner) -
     assert [tab.is_current for tab in found.tabs] == [False] * 4 + [True, False]
 
 
-@pytest.mark.parametrize(("how_many", "shown"), [(3, "3"), (4, "3+")])
-def test_counts_are_capped(
-    ask: Ask, northbank: Partner, monkeypatch: pytest.MonkeyPatch, how_many: int, shown: str
+@pytest.mark.parametrize(
+    ("how_many", "shown"), [(3, ["3", "0", "0", "3", "0", "0"]), (4, [""] * 6)]
+)
+def test_counts_of_a_question_are_capped(
+    ask: Ask, northbank: Partner, monkeypatch: pytest.MonkeyPatch, how_many: int, shown: list[str]
 ) -> None:
     monkeypatch.setattr(listing, "COUNTED_TO", 3)
     rows.many(northbank, how_many, platform="PC")
-    assert page(ask()).tabs[0].counted == shown
-    narrowed = [tab.counted for tab in page(ask(platform="PC")).tabs]
-    assert narrowed == (["3", "0", "0", "3", "0", "0"] if how_many == 3 else ["3+"] + [""] * 5)
+    assert page(ask()).tabs[0].counted == str(how_many)
+    assert [tab.counted for tab in page(ask(platform="PC")).tabs] == shown
+
+
+def test_counts_of_all_are_exact(ask: Ask, northbank: Partner) -> None:
+    rows.add(northbank, status=Status.EXPIRED)
+    folding.fold()
+    Counter.objects.update(number=1_002)
+    rows.add(northbank)
+    assert [tab.counted for tab in page(ask()).tabs] == ["1,003", "0", "0", "1", "0", "1,002"]
 
 
 def test_a_tab_keeps_the_other_filters(ask: Ask) -> None:

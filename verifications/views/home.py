@@ -6,19 +6,21 @@ from django.views.decorators.http import require_safe
 from accounts import access
 from verifications import figures, home
 
-DEFAULT = 30
+DEFAULT = "30"
+RANGES: dict[str, int | None] = {str(days): days for days in figures.RANGES} | {"all": None}
 
 
 @access.member()
 @require_safe
 def dashboard(request: access.MemberRequest) -> HttpResponse:
-    asked = [days for days in request.GET.getlist("days") if days] or [str(DEFAULT)]
-    days = {str(days): days for days in figures.RANGES}.get(",".join(asked))
-    page = home.build(request.membership, days or DEFAULT, timezone.now())
+    asked = [days for days in request.GET.getlist("days") if days] or [DEFAULT]
+    is_kept = ",".join(asked) in RANGES
+    days = RANGES[",".join(asked) if is_kept else DEFAULT]
+    page = home.build(request.membership, days, timezone.now())
     context = {
         "page": page,
         "ranges": figures.RANGES,
         "series": figures.SERIES,
-        "refused": "" if days else ", ".join(asked)[:60],
+        "refused": "" if is_kept else ", ".join(asked)[:60],
     }
-    return render(request, "verifications/home.html", context, status=200 if days else 400)
+    return render(request, "verifications/home.html", context, status=200 if is_kept else 400)
