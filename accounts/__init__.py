@@ -1,11 +1,14 @@
 """Who is asking, on whose behalf, and what they did. Imports nothing else of ours.
 
-models       partners, roles, users, memberships; the audit log, its heads and checkpoints
+models       partners, roles, users, memberships; invitations, rights; the audit log and its proofs
 access       who may reach a view: each view declares it, or the program does not start
+recent       whether it was proven lately who is there, and what was typed before we asked
 middleware   request.membership: the partner this user works for now, and in which role
 adapter      how people sign in, with forms, passkeys and views beside it;  sessions  how long
+team         what Admins do to each other;  invitations  who may join;  profiles  about oneself
 audit        record(): the only writer of the audit log
 checkpoints  signed sums over it;  proof  that nobody else wrote
 guards       append-only by trigger, on SQLite and on PostgreSQL
+rights       support's own, given by two;  rights_admin  its pages
 partners     memberships: what support changes;  support  admin  its pages, seen  the version check
 """

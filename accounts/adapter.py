@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import audit
+from accounts import audit, recent
 from accounts.forms import WAIT, WRONG
 from accounts.models import Kind, Membership, User
 
@@ -62,6 +62,10 @@ class Adapter(DefaultAccountAdapter):
         """What was typed is never kept: people type passwords where the e-mail belongs."""
         user = User.objects.filter(email=credentials.get("email", "").lower()).first()
         audit.record(Kind.SIGN_IN_FAILED, actor=None, partner=None, **_about(user))
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """One rule for allauth's pages and for ours."""
+        return not recent.is_proven(context.request)
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         user = request.user

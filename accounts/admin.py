@@ -4,18 +4,32 @@ import json
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.forms import CheckboxSelectMultiple
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
-from accounts import memberships
-from accounts.models import AuditEntry, Kind, Membership, Partner, Rank, Role, User
+from accounts import memberships, rights, sessions, team
+from accounts.models import (
+    AuditEntry,
+    Kind,
+    Membership,
+    Partner,
+    Rank,
+    RightsRequest,
+    Role,
+    User,
+)
+from accounts.rights_admin import RightsRequestAdmin
 from accounts.seen import SupportForm
 from accounts.support import ReadOnly, SupportAdmin
 
 RIGHTS = ("is_staff", "is_superuser", "groups")
+WAITS = "Support’s rights wait: another superuser must confirm them within 24 hours."
+
+
+admin.site.register(RightsRequest, RightsRequestAdmin)
 
 
 class RoleForm(SupportForm):
@@ -47,11 +61,17 @@ class RoleAdmin(SupportAdmin):
 
 
 class UserForm(SupportForm):
+    """`asked` are rights that wait for a second person, `lost` those that end with this save."""
+
+    asked = lost = rights.Rights()
+
     def clean_email(self) -> str:
         return self.cleaned_data["email"].lower()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        if set(RIGHTS) <= cleaned.keys():
+            self._part_rights(cleaned)
         leaves = self.stored and self.stored.is_active and not cleaned.get("is_active", True)
         if leaves and (led := memberships.led_alone_by(self.stored)):
             names = ", ".join(str(partner) for partner in led)
@@ -59,6 +79,28 @@ class UserForm(SupportForm):
                 "is_active", f"The last active Admin of {names}: name another one there first."
             )
         return cleaned
+
+    def _part_rights(self, cleaned: dict[str, Any]) -> None:
+        """Only what a user has already, or loses, is saved with the rest."""
+        groups = cleaned["groups"]
+        wanted = rights.Rights(
+            is_staff=cleaned["is_staff"],
+            is_superuser=cleaned["is_superuser"],
+            in_group=groups.filter(name=rights.GROUP).exists(),
+        )
+        present = rights.of(self.stored) if self.stored else rights.Rights()
+        self.asked, self.lost = wanted - present, present - wanted
+        cleaned["is_staff"] = wanted.is_staff and present.is_staff
+        cleaned["is_superuser"] = wanted.is_superuser and present.is_superuser
+        had = self.stored.groups.all() if self.stored else groups.none()
+        cleaned["groups"] = groups.filter(pk__in=had.values("pk"))
+
+    def facts(self, private: frozenset[str]) -> dict[str, Any]:
+        """Without what only waits."""
+        facts = super().facts(private)
+        return {
+            name: fact for name, fact in facts.items() if fact == "changed" or len(set(fact)) > 1
+        }
 
 
 @admin.register(User)
@@ -70,6 +112,7 @@ class UserAdmin(SupportAdmin):
     """
 
     form = UserForm
+    asks_who_it_is = True
     kind = Kind.USER_CHANGED
     private = frozenset({"email", "name"})
     list_display = ("email", "name", "is_active", "is_staff", "last_login")
@@ -78,8 +121,17 @@ class UserAdmin(SupportAdmin):
     fields = ("email", "name", "is_active", *RIGHTS)
     readonly_fields = ("last_login", "created_at")
 
+    change_form_template = "admin/accounts/user/change_form.html"
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*self.fields, *self.readonly_fields) if obj else self.fields
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        user = context.get("original")
+        context["waiting"] = rights.open_for(user) if user else None
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if not request.user.is_superuser:
@@ -100,10 +152,15 @@ class UserAdmin(SupportAdmin):
     def stream_of(self, obj: User) -> str:
         return f"u/{obj.pk}"
 
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+    def save_model(self, request: Any, obj: User, form: Any, change: bool) -> None:
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
+        if form.lost or (form.stored and form.stored.is_active and not obj.is_active):
+            sessions.end(obj)
+        if form.asked:
+            rights.propose(obj, form.asked, actor=request.user)
+            messages.warning(request, WAITS)
 
 
 class MembershipForm(SupportForm):
@@ -147,6 +204,7 @@ class MembershipForm(SupportForm):
 @admin.register(Membership)
 class MembershipAdmin(SupportAdmin):
     form = MembershipForm
+    asks_who_it_is = True
     kind = Kind.MEMBERSHIP_CHANGED
     list_display = ("user", "email", "partner", "role", "is_active")
     list_filter = ("partner", "role", "is_active")
@@ -174,6 +232,11 @@ class MembershipAdmin(SupportAdmin):
 
     def record(self, actor: User, obj: Membership, **facts: Any) -> None:
         super().record(actor, obj, user=obj.user_id, **facts)
+
+    def save_model(self, request: Any, obj: Membership, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if form.stored and team.is_less(form.stored, obj):
+            team.take_away(obj, actor=request.user)
 
 
 @admin.register(AuditEntry)

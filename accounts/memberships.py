@@ -1,6 +1,18 @@
-"""A partner is never left without an Admin."""
+"""A partner is never left without an Admin, and its Admins are asked again under its lock."""
 
 from accounts.models import Membership, Partner, Rank, User
+
+
+class NotAdmin(Exception):
+    """Whoever asked is no active Admin of the partner any more."""
+
+
+def lock_as_admin(partner: Partner, actor: User) -> None:
+    """Holds the partner, so that what its Admins do to each other happens one by one."""
+    Partner.objects.select_for_update().filter(pk=partner.pk).first()
+    own = Membership.objects.active().filter(partner=partner, user=actor, role__rank=Rank.ADMIN)
+    if not own.exists():
+        raise NotAdmin
 
 
 def would_leave_no_admin(membership: Membership) -> bool:

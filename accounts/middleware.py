@@ -1,19 +1,25 @@
 """request.membership: the partner this user works for now, and in which role."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.http import HttpResponse
+from django.utils import timezone
 
 from accounts.access import MemberRequest
 from accounts.models import Membership
 
 SESSION_KEY = "partner"
+# The team page says when somebody was last here: written at most this often.
+STAMP_EVERY = timedelta(minutes=5)
 
 
 def current_membership(get_response: Callable) -> Callable[[MemberRequest], HttpResponse]:
     def middleware(request: MemberRequest) -> HttpResponse:
         request.memberships = _memberships(request)
         request.membership = _chosen(request)  # type: ignore[assignment]
+        if request.membership:
+            _stamp(request.membership)
         return get_response(request)
 
     return middleware
@@ -33,6 +39,12 @@ def _chosen(request: MemberRequest) -> Membership | None:
         if membership.partner_id == chosen:
             return membership
     return request.memberships[0] if request.memberships else None
+
+
+def _stamp(membership: Membership) -> None:
+    now = timezone.now()
+    if membership.seen_at is None or now - membership.seen_at >= STAMP_EVERY:
+        Membership.objects.filter(pk=membership.pk).update(seen_at=now)
 
 
 def switch(request: MemberRequest, membership: Membership) -> None:

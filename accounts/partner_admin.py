@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 
-from accounts import partners
+from accounts import partners, recent
 from accounts.models import Kind, Partner
 from accounts.seen import SupportForm, told_by
 from accounts.support import NUMBER, SupportAdmin
@@ -105,6 +105,7 @@ class PartnerForm(SupportForm):
 
 class PartnerAdmin(SupportAdmin):
     form = PartnerForm
+    asks_who_it_is = True
     kind = Kind.PARTNER_CHANGED
     list_display = ("name", "key", "plan", "pricing_model", "may_approve", "may_deny", "is_active")
     list_filter = ("is_active", "plan", "pricing_model", "may_approve", "may_deny")
@@ -158,6 +159,8 @@ class PartnerAdmin(SupportAdmin):
     def new_key(self, request: Any, object_id: str) -> HttpResponse:
         """Asks, then makes a new callback key and shows it once."""
         partner = self.get_object(request, object_id)
+        if asked := recent.answer(request):
+            return asked
         if request.method != "POST":
             return self._key_page(request, partner)
         seen = request.POST.get("seen", "")

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts import audit
+from accounts import audit, sessions
 from accounts.models import Kind, Partner, User, new_callback_key
 
 # What a partner may do. A change says why.
@@ -37,6 +37,9 @@ def change(
     if changed.keys() & set(CONTRACT) and len(reason.strip()) < SHORTEST_REASON:
         raise ReasonMissing
     _update(stored, seen_revision, **changed)
+    if changed.get("is_active") is False:
+        for membership in stored.memberships.filter(is_active=True).select_related("user"):
+            sessions.end(membership.user)
     if changed:
         facts: dict[str, Any] = {
             name: [str(getattr(stored, name)), str(value)] for name, value in changed.items()

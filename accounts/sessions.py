@@ -1,18 +1,20 @@
-"""How long a session lasts, and what it takes before it may do anything."""
+"""How long a session lasts, what ends it, and what it takes before it may do anything."""
 
 from collections.abc import Callable
 
 from allauth.mfa.utils import is_mfa_enabled
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts.access import MemberRequest
-from accounts.models import Rank
+from accounts.models import Rank, User
 
 Handler = Callable[..., HttpResponse]
 
@@ -49,21 +51,33 @@ def _ended(request: HttpRequest) -> HttpResponse:
     return redirect_to_login(path)
 
 
+def end(user: User) -> None:
+    """Every session of this user, known to us or not, from their next request on."""
+    User.objects.filter(pk=user.pk).update(session_round=F("session_round") + 1)
+    for session in UserSession.objects.filter(user=user):
+        session.end()
+
+
 def second_factor(get_response: Handler) -> Handler:
-    """Who can decide, and support, need a second factor before they get anywhere."""
+    """Who can decide, support, and whoever's was reset need one before they get anywhere."""
 
     def middleware(request: MemberRequest) -> HttpResponse:
-        if settings.REQUIRE_MFA and _is_asked(request) and not is_mfa_enabled(request.user):
-            messages.warning(request, "Set up a second step first: your role requires it.")
+        why = _why_asked(request)
+        if why and not is_mfa_enabled(request.user):
+            messages.warning(request, why)
             return redirect("mfa_index")
         return get_response(request)
 
     return middleware
 
 
-def _is_asked(request: MemberRequest) -> bool:
+def _why_asked(request: MemberRequest) -> str:
     user = request.user
     if not user.is_authenticated or request.path.startswith("/accounts/"):
-        return False
+        return ""
+    if user.needs_second_factor:
+        return "Your second step was reset. Set it up anew to go on."
     ranks = [membership.role.rank for membership in request.memberships]
-    return user.is_staff or Rank.ADMIN in ranks
+    if settings.REQUIRE_MFA and (user.is_staff or Rank.ADMIN in ranks):
+        return "Set up a second step first: your role requires it."
+    return ""

@@ -20,11 +20,10 @@ from django.shortcuts import redirect, resolve_url
 from django.urls import URLPattern
 from django.utils.functional import cached_property
 
-from accounts import access, audit
+from accounts import access, audit, recent, rights
 from accounts.models import AuditEntry, Kind, Partner, User
 from accounts.seen import SupportForm
 
-GROUP = "Support"
 # Stock features that we do not use, and that take what nobody looked at.
 REFUSED = {IS_POPUP_VAR, TO_FIELD_VAR, "_saveasnew", ERROR_FLAG}
 UNUSED = {"view_on_site", "autocomplete"}
@@ -35,7 +34,7 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def is_support(user: Any) -> bool:
     if not (user.is_active and user.is_staff):
         return False
-    return user.is_superuser or user.groups.filter(name=GROUP).exists()
+    return user.is_superuser or user.groups.filter(name=rights.GROUP).exists()
 
 
 class SupportSite(admin.AdminSite):
@@ -93,7 +92,7 @@ class SupportSite(admin.AdminSite):
         return redirect("admin:index")
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        return redirect("account_logout")
+        return redirect("usersessions_list")
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return redirect("account_change_password")
@@ -129,6 +128,8 @@ class SupportAdmin(admin.ModelAdmin):
     preserve_filters = False
     view_on_site = False
     actions: Any = ()
+    # Saving asks who it is, if that was not proven lately; what was typed is kept.
+    asks_who_it_is = False
     # What the audit log calls a change here; fields of which it says only that they changed.
     kind: ClassVar[Kind]
     private: ClassVar[frozenset[str]] = frozenset()
@@ -195,6 +196,13 @@ class SupportAdmin(admin.ModelAdmin):
             and request.POST.get("select_across", "0") == "0"
             and all(map(self._is_key, request.POST.getlist("_selected_action")))
         )
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        if self.asks_who_it_is and (asked := recent.answer(request, asks_readers=False)):
+            return asked
+        return super().changeform_view(request, object_id, *args, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Nothing from the address."""

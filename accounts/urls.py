@@ -5,15 +5,17 @@ No sign-up and no e-mail management: users are invited, and support keeps their 
 
 from allauth.account import views as allauth_views
 from django.urls import include, path, re_path
+from django.views.decorators.http import require_POST
 
-from accounts import views
+from accounts.views import joining, own
 
 urlpatterns = [
-    path("partner/", views.switch_partner, name="switch_partner"),
-    path("theme/", views.set_theme, name="set_theme"),
-    path("shortcuts/", views.set_shortcuts, name="set_shortcuts"),
-    path("login/", views.sign_in, name="account_login"),
-    path("logout/", allauth_views.logout, name="account_logout"),
+    path("partner/", own.switch_partner, name="switch_partner"),
+    path("theme/", own.set_theme, name="set_theme"),
+    path("shortcuts/", own.set_shortcuts, name="set_shortcuts"),
+    path("invitation/<str:token>/", joining.invitation, name="invitation"),
+    path("login/", own.sign_in, name="account_login"),
+    path("logout/", require_POST(allauth_views.logout), name="account_logout"),
     path("reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),
     path("password/change/", allauth_views.password_change, name="account_change_password"),
     path("password/set/", allauth_views.password_set, name="account_set_password"),

@@ -120,7 +120,7 @@ def as_user() -> Callable[[User], Client]:
 
     def sign_in(user: User) -> Client:
         client = Client()
-        client.force_login(user)
+        factories.sign_in(client, user)
         return client
 
     return sign_in

@@ -1,12 +1,19 @@
 """Partners, people and bodies for tests, without fixtures: for threads and processes too."""
 
 import json
+import re
+import time
 from typing import Any
 
 import factory
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
 
-from accounts.models import Membership, Partner, Plan, PricingModel, Role, User
+from accounts import invitations
+from accounts.models import Invitation, Membership, Partner, Plan, PricingModel, Role, User
 from verifications.callbacks import provider
 from verifications.models import WebhookEndpoint
 
@@ -72,6 +79,21 @@ def support(name: str) -> User:
     return user
 
 
+def sign_in(client: Client, user: User) -> None:
+    """As by the form just now: who it is was proven a moment ago."""
+    client.force_login(user)
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
+
+
+def second_factor(user: User) -> Authenticator:
+    return Authenticator.objects.create(
+        user=user, type=Authenticator.Type.TOTP, data={"secret": "JBSWY3DPEHPK3PXP"}
+    )
+
+
 def membership(user: User) -> Membership:
     """The only membership of this user, with all that the policy looks at."""
     return Membership.objects.select_related("user", "partner", "role").get(user=user)
@@ -102,6 +124,24 @@ def role(rank: int) -> Role:
 
 def join(user: User, partner: Partner, rank: int) -> Membership:
     return Membership.objects.create(user=user, partner=partner, role=role(rank))
+
+
+def invitation(
+    partner: Partner, actor: User, email: str = "nia@new.example", rank: int = 10
+) -> Invitation:
+    """An open one; its letter lies in the test's outbox."""
+    return invitations.invite(partner, email, role(rank), actor=actor, link=_link)
+
+
+def _link(token: str) -> str:
+    return f"http://testserver{reverse('invitation', args=[token])}"
+
+
+def newest_link() -> str:
+    """Where the newest letter of an invitation leads, without the host."""
+    found = re.search(r"/accounts/invitation/[A-Za-z0-9_-]{43}/", str(mail.outbox[-1].body))
+    assert found
+    return found[0]
 
 
 def endpoint(partner: Partner, **fields: Any) -> WebhookEndpoint:

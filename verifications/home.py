@@ -133,6 +133,7 @@ def _sections(request: HttpRequest, membership: Membership) -> list[tuple[str, l
 OWN = (
     ("Webhooks", "webhooks", "i-send", Rank.ADMIN, Rank.ADMIN),
     ("Webhooks", "delivery_list", "i-send", Rank.MODERATOR, Rank.ADMIN - 1),
+    ("Team", "team", "i-team", Rank.ADMIN, Rank.ADMIN),
     ("Audit log", "audit_log", "i-log", Rank.ADMIN, Rank.ADMIN),
     ("Demo receiver", "demo_receiver", "i-external", Rank.ADMIN, Rank.ADMIN),
 )

@@ -18,10 +18,12 @@ Browser = Callable[[User], Client]
 
 OWN_PAGES = [
     "account_change_password",
-    "account_logout",
     "account_reauthenticate",
     "mfa_index",
     "mfa_list_webauthn",
+    "profile",
+    "team",
+    "team_invite",
     "usersessions_list",
 ]
 OPEN_PAGES = ["account_login", "account_reset_password", "account_reset_password_done"]
@@ -117,7 +119,11 @@ def test_open_pages_are_ours_and_have_nothing_inline(client: Client, db: None, n
     assert not INLINE.search(page)
 
 
-def test_a_second_factor_is_set_up_after_the_password_is_given_again(browser: Client) -> None:
+def test_a_second_factor_is_set_up_after_the_password_is_given_again(
+    client: Client, ada: User
+) -> None:
+    browser = client
+    browser.force_login(ada)
     first = browser.get(reverse("mfa_activate_totp"))
     assert first.url.startswith(reverse("account_reauthenticate"))
     second = browser.post(first.url, {"password": PASSWORD})

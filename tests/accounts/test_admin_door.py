@@ -12,6 +12,7 @@ from accounts.models import (
     AuditEntry,
     Membership,
     Partner,
+    RightsRequest,
     Role,
     User,
 )
@@ -32,6 +33,7 @@ HISTORY = (
     AuditEntry,
     Decision,
     ProviderCallback,
+    RightsRequest,
     Verification,
     WebhookAttempt,
     WebhookDelivery,

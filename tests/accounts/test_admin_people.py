@@ -58,19 +58,6 @@ def test_an_email_is_there_once_whatever_its_case(support: Client, ada: User) ->
     assert support.post(page("user_add"), fields).status_code == 422
 
 
-def test_only_a_superuser_grants_rights(as_user: SignIn, ada: User, root: User) -> None:
-    group = Group.objects.get(name="Support")
-    answer = change(
-        as_user(root), page("user_change", ada.pk), email=ada.email, name=ada.name,
-        is_active="on", is_staff="on", groups=group.pk,
-    )  # fmt: skip
-    assert answer.status_code == 302
-    ada.refresh_from_db()
-    assert ada.is_staff
-    assert last(Kind.USER_CHANGED)["facts"]["is_staff"] == ["False", "True"]
-    assert last(Kind.USER_CHANGED)["facts"]["groups"] == ["", str(group.pk)]
-
-
 def test_support_grants_no_rights(support: Client, ada: User) -> None:
     change(
         support, page("user_change", ada.pk), email=ada.email, name="Ada L.", is_active="on",

@@ -12,7 +12,8 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.models import Rank
+from accounts import team
+from accounts.models import Invitation, Membership, Rank
 from accounts.support import SupportSite
 from idv_dashboard.middleware import HEADERS
 from tests.fuzz.walk import FORM, Cell, Walker
@@ -190,6 +191,15 @@ def _without_queries() -> Iterator[Mutation]:
     yield "visible_to: all", all_, [it for it in OWN if "scan_ref" in it]
     yield "endpoints of all partners", endpoint, [it for it in OWN if "endpoints/<" in it]
     yield "deliveries of all partners", delivery, [it for it in OWN if "<uuid" in it]
+
+    def colleague(patch: Patch) -> None:
+        patch.setattr(team, "_members", lambda _: Membership.objects.select_related("user"))
+
+    def asked(patch: Patch) -> None:
+        patch.setattr(team, "find_invitation", lambda _, pk: Invitation.objects.get(pk=pk))
+
+    yield "members of all partners", colleague, [it for it in OWN if it.startswith("team/<")]
+    yield "invitations of all partners", asked, [it for it in OWN if "invitations/<" in it]
     yield "notes from everybody", note, [it for it in OWN if "notes" in it]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.contrib.auth import hashers
 from django.http import HttpResponse
 from django.test import Client
 from django.test.client import FakePayload
@@ -14,6 +15,7 @@ from django.urls import reverse
 from accounts.forms import WAIT, WRONG
 from accounts.hashers import Argon2
 from accounts.models import AuditEntry, Kind, Membership, Partner, Rank, Role, User
+from tests import factories
 from tests.conftest import PASSWORD
 
 LOGIN = "/accounts/login/"
@@ -47,19 +49,53 @@ def test_the_email_may_be_typed_in_capitals_and_with_spaces(client: Client, ada:
     assert is_signed_in(client)
 
 
-def test_wrong_unknown_and_inactive_look_the_same(client: Client, ada: User, amos: User) -> None:
+@pytest.fixture
+def bea(northbank: Partner) -> User:
+    """Was made by support and never chose a password."""
+    bea = factories.person("Bea Fox", northbank, 10)
+    bea.set_unusable_password()
+    bea.save()
+    return bea
+
+
+def test_every_failure_looks_the_same(client: Client, ada: User, amos: User, bea: User) -> None:
     User.objects.filter(pk=amos.pk).update(is_active=False)
     answers = [
         sign_in(client, ada.email, "not the password"),
         sign_in(client, "nobody@northbank.example"),
         sign_in(client, amos.email),
+        sign_in(client, bea.email),
         sign_in(client, "not an e-mail"),
         sign_in(client, "", ""),
     ]
     assert {answer.status_code for answer in answers} == {200}
     assert len({body_of(answer) for answer in answers}) == 1
+    assert len({len(body_of(answer)) for answer in answers}) == 1
     assert WRONG in body_of(answers[0])
     assert not is_signed_in(client)
+
+
+FAILURES = {
+    "wrong password": ("ada@northbank.example", "not the password"),
+    "unknown": ("nobody@northbank.example", PASSWORD),
+    "inactive": ("amos@northbank.example", PASSWORD),
+    "inactive, wrong password": ("amos@northbank.example", "not the password"),
+    "no usable password": ("bea@northbank.example", PASSWORD),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_every_failure_costs_one_hash(
+    client: Client, ada: User, amos: User, bea: User, failure: str
+) -> None:
+    """The work that takes time: one hash, whoever it is; none once somebody must wait."""
+    User.objects.filter(pk=amos.pk).update(is_active=False)
+    with mock.patch.object(hashers.MD5PasswordHasher, "encode", return_value="x$y$z") as hash_:
+        for _ in range(5):
+            sign_in(client, *FAILURES[failure])
+        assert hash_.call_count == 5
+        assert sign_in(client, *FAILURES[failure]).status_code == 429
+        assert hash_.call_count == 5
 
 
 def test_a_failed_page_keeps_the_email_and_not_the_password(client: Client, ada: User) -> None:

@@ -12,6 +12,7 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from accounts.models import Partner, User
+from tests import factories
 from tests.browser import chromium
 
 # Playwright runs an event loop in this thread; our queries here are not of its making.
@@ -121,7 +122,7 @@ def sign_in(live_server: Any) -> SignIn:
 
     def sign_in(page: Page, user: User) -> None:
         client = Client()
-        client.force_login(user)
+        factories.sign_in(client, user)
         name = settings.SESSION_COOKIE_NAME
         cookie = {"name": name, "value": client.cookies[name].value, "url": live_server.url}
         page.context.add_cookies([cookie])

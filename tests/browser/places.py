@@ -4,6 +4,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.files.storage import storages
 from django.utils import timezone
 from PIL import Image
@@ -46,6 +48,8 @@ class World:
         for photo in Photo.objects.filter(verification__in=(self["approved"], self["suspected"])):
             _store(photo)
         self.decision = self.decide("ada", "decided", Action.DENY)
+        self.invitation = factories.invitation(self.partner, people["ada"])
+        self.link = factories.newest_link()
         ada = factories.membership(people["ada"])
         note = "She called: the old passport was lost."
         notes.write(ada, self["decided"], text=note, request_key=uuid.uuid4())
@@ -99,6 +103,9 @@ class Place:
         tag = world["suspected"].tags.filter(kind="mismatch").first()
         refs["tag"] = str(tag.pk) if tag else ""
         refs["endpoint"] = str(world.endpoint.pk)
+        refs["invitation"] = world.link
+        refs["colleague"] = str(factories.membership(world.people["mo"]).pk)
+        refs["own"] = str(factories.membership(world.people["ada"]).pk)
         refs["delivery"] = str(world.decision.deliveries.get().pk)
         return self.address.format(**refs)
 
@@ -169,9 +176,27 @@ def undo_for_ever(page: Page, world: World) -> None:
     form.get_by_role("button").click()
 
 
-def confirm_who_you_are(page: Page, world: World) -> None:
+def invite_nobody(page: Page, world: World) -> None:
+    press("Send the invitation")(page, world)
+    page.locator("#id_email-error").wait_for()
+
+
+def press_too_late(page: Page, world: World) -> None:
+    """What was pressed waits until it is proven who pressed it."""
+    page.get_by_label("E-mail").fill("tea@new.example")
+    forget_proof(page)
+    press("Send the invitation")(page, world)
     page.get_by_label("Password", exact=True).fill(factories.PASSWORD)
     press("Continue")(page, world)
+    page.get_by_role("button", name="Go on").wait_for()
+
+
+def forget_proof(page: Page) -> None:
+    name = settings.SESSION_COOKIE_NAME
+    (key,) = [it["value"] for it in page.context.cookies() if it["name"] == name]
+    session = SessionStore(key)
+    del session["account_authentication_methods"]
+    session.save()
 
 
 ONE = "/verifications/{%s}/"
@@ -236,13 +261,25 @@ PLACES = {
     "delivery, body": Place("/webhooks/deliveries/{delivery}/reveal/"),
     "audit log": Place("/audit/"),
     "audit log, question refused": Place("/audit/?from=32", status=400),
+    "team": Place("/team/"),
+    "team, not for a Moderator": Place("/team/", "mo", 403),
+    "invite": Place("/team/invite/"),
+    "invite nobody": Place("/team/invite/", "ada", 422, invite_nobody),
+    "invite, pressed too late": Place("/team/invite/", steps=press_too_late),
+    "colleague": Place("/team/{colleague}/"),
+    "colleague, oneself": Place("/team/{own}/"),
+    "invitation": Place("{invitation}", ""),
+    "invitation, refused": Place("{invitation}", "", 422, press("Join")),
+    "invitation of somebody else": Place("{invitation}", "otto", 403),
+    "invitation, over": Place("/accounts/invitation/" + "A" * 43 + "/", "", 404),
+    "profile": Place("/profile/"),
     "demo receiver": Place("/demo/receiver/"),
     "password change": Place("/accounts/password/change/"),
     "sessions": Place("/accounts/sessions/"),
     "second factors": Place("/accounts/2fa/"),
-    "authenticator app": Place("/accounts/2fa/totp/activate/", steps=confirm_who_you_are),
+    "authenticator app": Place("/accounts/2fa/totp/activate/"),
     "passkeys": Place("/accounts/2fa/webauthn/"),
-    "passkey, new": Place("/accounts/2fa/webauthn/add/", steps=confirm_who_you_are),
-    "sign out": Place("/accounts/logout/"),
+    "passkey, new": Place("/accounts/2fa/webauthn/add/"),
+    "sign out by a link": Place("/accounts/logout/", "ada", 405),
     "confirm who you are": Place("/accounts/reauthenticate/"),
 }

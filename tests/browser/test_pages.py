@@ -36,6 +36,13 @@ POST_ONLY = {
     "webhook_resume",
     "webhook_test",
     "webhook_undo_time",
+    "invitation_send_again",
+    "invitation_revoke",
+    "team_role",
+    "team_deactivate",
+    "team_reactivate",
+    "team_second_step",
+    "team_sessions",
     "delivery_resend",
     "delivery_send_present",
 }

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 
+from tests import factories
 from tests.fuzz.world import ROLES, World
 
 Cell = tuple[str, str, str]
@@ -23,7 +24,7 @@ class Walker:
         self.client.cookies.clear()
         if role == "anonymous":
             return ""
-        self.client.force_login(self.world.people[role])
+        factories.sign_in(self.client, self.world.people[role])
         return self.client.cookies[settings.SESSION_COOKIE_NAME].value
 
     def browser(self, role: str) -> Client:

@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
-from accounts import access, audit
+from accounts import access, audit, rights
 from accounts.models import Kind, Partner, User
 from tests import factories
 from verifications import decisions
@@ -69,6 +69,10 @@ class World:
         self.reason = RejectionReason.objects.create(
             partner=self.northbank, code="NORTHBANK_OWN", label="Own", group="other"
         )
+        root = User.objects.create_superuser("root@support.example", name="Root")
+        rights.propose(self.people["member"], rights.Rights(is_staff=True), actor=root)
+        self.invitation = factories.invitation(self.northbank, self.people["admin"])
+        self.other_invitation = factories.invitation(self.southpay, self.people["outsider"])
         audit.record(
             Kind.VIEWED,
             actor=self.people["outsider"],
@@ -100,12 +104,21 @@ class World:
             "scan_ref": it.scan_ref,
             "kind": "FRONT",
             "tag_id": it.tags.filter(kind="mismatch").first().pk,
-            "pk": endpoint.pk if "endpoints" in pattern else 1,
+            "pk": self._number(pattern, is_foreign) if "endpoints" not in pattern else endpoint.pk,
+            "token": "A" * 43,
             "key": delivery.pk,
             "partner_key": it.partner.key,
             "object_id": self._row(pattern) if place == "object_id" else "",
         }
         return str(known[place])
+
+    def _number(self, pattern: str, is_foreign: bool) -> int:
+        if "invitations" in pattern:
+            return (self.other_invitation if is_foreign else self.invitation).pk
+        if pattern.startswith("team/"):
+            role = "outsider" if is_foreign else "viewer"
+            return factories.membership(self.people[role]).pk
+        return 1
 
     def _row(self, pattern: str) -> object:
         _, app, model, *_ = pattern.split("/")

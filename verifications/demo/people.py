@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
+from accounts import invitations
 from accounts.models import Membership, Partner, Plan, PricingModel, Rank, Role, User
 from verifications.callbacks import provider
 from verifications.models import WebhookEndpoint
@@ -52,6 +53,10 @@ STAFF = [
 ]
 
 
+# Whom Ada has invited; the demo's letters are written to the console.
+INVITED = ("nia@northbank.example", Rank.MEMBER)
+
+
 def have_come() -> bool:
     return User.objects.filter(email="ada@northbank.example").exists()
 
@@ -67,7 +72,15 @@ def settle() -> dict[str, Partner]:
         Membership.objects.create(user=user, partner=partners[key], role=roles[rank])
     sue = _user("Sue Park", "support.example", hashed, is_staff=True)
     sue.groups.add(Group.objects.get_or_create(name=SUPPORT_GROUP)[0])
+    _invite(partners["northbank"], roles)
     return partners
+
+
+def _invite(partner: Partner, roles: dict[int, Role]) -> None:
+    """Without a letter: “Send again” on the team page writes one with a link."""
+    email, rank = INVITED
+    ada = User.objects.get(email="ada@northbank.example")
+    invitations.ask(partner, email, roles[rank], actor=ada)
 
 
 def _user(name: str, host: str, hashed: str, **fields: bool) -> User:

@@ -24,6 +24,7 @@ def entries(request: access.MemberRequest) -> HttpResponseBase:
 
 
 @access.member(Rank.ADMIN)
+@access.proven
 @require_safe
 def export(request: access.MemberRequest) -> HttpResponseBase:
     """Logged before the first line goes out."""

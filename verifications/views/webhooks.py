@@ -77,6 +77,7 @@ def undo_time(request: access.MemberRequest) -> HttpResponse:
 
 
 @access.member(Rank.ADMIN)
+@access.proven
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: access.MemberRequest) -> HttpResponse:
     if request.method != "POST":
@@ -102,6 +103,7 @@ def add(request: access.MemberRequest) -> HttpResponse:
 
 
 @access.member(Rank.ADMIN)
+@access.proven
 @require_http_methods(["GET", "HEAD", "POST"])
 def endpoint(request: access.MemberRequest, pk: int) -> HttpResponse:
     found = _find(request, pk)
@@ -128,6 +130,7 @@ def endpoint(request: access.MemberRequest, pk: int) -> HttpResponse:
 
 
 @access.member(Rank.ADMIN)
+@access.proven
 @require_http_methods(["GET", "HEAD", "POST"])
 def rotate(request: access.MemberRequest, pk: int) -> HttpResponse:
     return _step(request, pk, "webhooks_rotate.html", _rotate)

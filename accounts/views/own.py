@@ -1,16 +1,18 @@
-"""Signing in, and the switches in the top bar."""
+"""Signing in, the switches in the top bar, and the profile."""
 
 from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.views import LoginView
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import access, middleware
+from accounts import access, middleware, profiles
 from accounts.forms import WAIT, SignInForm
 from accounts.models import Theme
+from accounts.team_forms import ProfileForm
 
 WAIT_SECONDS = 300
 
@@ -73,6 +75,22 @@ def set_shortcuts(request: access.MemberRequest) -> HttpResponse:
     request.user.has_shortcuts = request.POST.get("shortcuts") == "on"
     request.user.save(update_fields=["has_shortcuts"])
     return _back(request)
+
+
+@access.signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile(request: access.MemberRequest) -> HttpResponse:
+    """What people choose about themselves; the rest is one link away."""
+    user = request.user
+    fields = {name: getattr(user, name) for name in ProfileForm.base_fields}
+    if request.method != "POST":
+        return render(request, "accounts/profile.html", {"form": ProfileForm(initial=fields)})
+    form = ProfileForm(request.POST)
+    if not form.is_valid():
+        return render(request, "accounts/profile.html", {"form": form}, status=422)
+    profiles.change(user, form.cleaned_data)
+    messages.success(request, "Saved.")
+    return redirect("profile")
 
 
 def _back(request: HttpRequest) -> HttpResponse:

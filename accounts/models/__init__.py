@@ -1,0 +1,38 @@
+"""Nouns: people and partners, who was asked to join, who may get rights, and the log of it all."""
+
+from accounts.models.audit import AppendOnly, AuditCheckpoint, AuditEntry, AuditHead, Kind
+from accounts.models.invitation import Invitation
+from accounts.models.people import (
+    Membership,
+    Partner,
+    Plan,
+    PricingModel,
+    Rank,
+    Role,
+    Theme,
+    User,
+    names_of,
+    new_callback_key,
+)
+from accounts.models.rights import RightsRequest, RightsState
+
+__all__ = [
+    "AppendOnly",
+    "AuditCheckpoint",
+    "AuditEntry",
+    "AuditHead",
+    "Invitation",
+    "Kind",
+    "Membership",
+    "Partner",
+    "Plan",
+    "PricingModel",
+    "Rank",
+    "RightsRequest",
+    "RightsState",
+    "Role",
+    "Theme",
+    "User",
+    "names_of",
+    "new_callback_key",
+]

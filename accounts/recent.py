@@ -1,0 +1,70 @@
+"""Whether it was proven within five minutes who is there, and what was typed before we asked.
+
+A form that was open too long is not lost: its fields wait in the session while the person proves
+who they are, and are then shown once more, to be sent by a press of their own.
+"""
+
+import time
+from urllib.parse import urlencode
+
+from allauth.account.authentication import get_authentication_records
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render, resolve_url
+
+KEPT = "kept"
+# Longer than anybody needs to prove who they are.
+KEEP_SECONDS = 900
+# Fields that are no text of the person's own.
+UNSEEN = ("csrfmiddlewaretoken", "seen", "seen_revision", "seen_role", "previewed")
+
+
+def is_proven(request: HttpRequest) -> bool:
+    """By password, code or passkey: signing in counts, and so does proving it again."""
+    records = get_authentication_records(request, request.user)
+    latest = max((it["at"] for it in records), default=0.0)
+    return bool(0 <= time.time() - latest < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
+
+
+def answer(request: HttpRequest, *, asks_readers: bool = True) -> HttpResponse | None:
+    """What stands in the way of a sensitive page, if anything does."""
+    if not is_proven(request):
+        if request.method == "POST":
+            _keep(request)
+        elif not asks_readers:
+            return None
+        onward = urlencode({"next": request.get_full_path()})
+        return redirect(f"{resolve_url('account_reauthenticate')}?{onward}")
+    if request.method == "GET" and (fields := _take(request)) is not None:
+        typed = [(name.replace("_", " "), text) for name, text in fields if _is_own(name, text)]
+        context = {"fields": fields, "typed": typed, "address": request.get_full_path()}
+        return render(request, "accounts/send_again.html", context)
+    return None
+
+
+def _is_own(name: str, text: str) -> bool:
+    return bool(text) and name not in UNSEEN and not name.startswith("_")
+
+
+def _keep(request: HttpRequest) -> None:
+    posted: QueryDict = request.POST
+    fields = [
+        [name, value]
+        for name, values in posted.lists()
+        for value in values
+        if name != "csrfmiddlewaretoken"
+    ]
+    until = int(time.time()) + KEEP_SECONDS
+    request.session[KEPT] = {"path": request.get_full_path(), "until": until, "fields": fields}
+
+
+def _take(request: HttpRequest) -> list[list[str]] | None:
+    """Once, and only at the address that it was typed for; of a bare button, no fields."""
+    kept = request.session.get(KEPT)
+    if kept is None:
+        return None
+    is_over = kept["until"] < time.time()
+    if kept["path"] != request.get_full_path() and not is_over:
+        return None
+    del request.session[KEPT]
+    return None if is_over else list(kept["fields"])

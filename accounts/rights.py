@@ -1,0 +1,152 @@
+"""Support's own rights: one superuser proposes, another confirms; anyone of them takes away.
+
+What is granted waits up to a day for the second person and means nothing until then. What is
+taken away is gone at once, and so are the sessions.
+"""
+
+from dataclasses import asdict, dataclass
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit, sessions
+from accounts.models import Kind, RightsRequest, RightsState, User
+from accounts.models.rights import LASTS
+
+GROUP = "Support"
+
+
+class SecondPersonNeeded(Exception):
+    """Who proposed it, or whom it is for, cannot confirm it; nor can who is no superuser."""
+
+
+class Settled(Exception):
+    """It was confirmed, withdrawn, or waited too long."""
+
+
+@dataclass(frozen=True)
+class Rights:
+    is_staff: bool = False
+    is_superuser: bool = False
+    in_group: bool = False
+
+    def __sub__(self, other: "Rights") -> "Rights":
+        """Those here that are not there."""
+        had = asdict(other)
+        return Rights(**{name: has and not had[name] for name, has in asdict(self).items()})
+
+    def __bool__(self) -> bool:
+        return any(asdict(self).values())
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, has in asdict(self).items() if has]
+
+
+def of(user: User) -> Rights:
+    in_group = user.groups.filter(name=GROUP).exists()
+    return Rights(is_staff=user.is_staff, is_superuser=user.is_superuser, in_group=in_group)
+
+
+def of_request(request: RightsRequest) -> Rights:
+    return Rights(request.is_staff, request.is_superuser, request.in_group)
+
+
+def open_for(user: User) -> RightsRequest | None:
+    waiting = user.rights_requests.filter(state=RightsState.OPEN, expires_at__gt=timezone.now())
+    return waiting.select_related("proposer", "user").first()
+
+
+@transaction.atomic
+def propose(user: User, wanted: Rights, *, actor: User) -> RightsRequest:
+    """One at a time: a former proposal ends. Raises SecondPersonNeeded."""
+    if actor.pk == user.pk or not _is_superuser(actor):
+        raise SecondPersonNeeded
+    for former in user.rights_requests.select_for_update().filter(state=RightsState.OPEN):
+        _end(former, actor)
+    now = timezone.now()
+    made = RightsRequest.objects.create(
+        user=user, proposer=actor, proposed_at=now, expires_at=now + LASTS, **asdict(wanted)
+    )
+    _record(Kind.RIGHTS_PROPOSED, made, actor)
+    return made
+
+
+@transaction.atomic
+def confirm(request: RightsRequest, *, actor: User) -> None:
+    """By another superuser than who proposed it. Raises Settled or SecondPersonNeeded."""
+    row = _locked(request)
+    if actor.pk in (row.proposer_id, row.user_id) or not _is_superuser(actor):
+        raise SecondPersonNeeded
+    user = User.objects.select_for_update().get(pk=row.user_id)
+    user.is_staff |= row.is_staff
+    user.is_superuser |= row.is_superuser
+    user.save(update_fields=["is_staff", "is_superuser"])
+    if row.in_group:
+        user.groups.add(Group.objects.get(name=GROUP))
+    _settle(row, RightsState.CONFIRMED, actor)
+    _record(Kind.RIGHTS_CONFIRMED, row, actor)
+
+
+@transaction.atomic
+def withdraw(request: RightsRequest, *, actor: User) -> None:
+    """By any superuser. Raises Settled or SecondPersonNeeded."""
+    row = _locked(request)
+    if not _is_superuser(actor):
+        raise SecondPersonNeeded
+    _end(row, actor)
+
+
+def take_away(user: User, lost: Rights) -> None:
+    """At once; the caller saves and records the change of the user itself."""
+    if lost:
+        sessions.end(user)
+
+
+def record_founding(user: User) -> None:
+    """The first superuser comes by command: nobody is there to be a second person."""
+    audit.record(
+        Kind.RIGHTS_FOUNDED,
+        actor=None,
+        partner=None,
+        subject=f"user:{user.pk}",
+        stream=f"u/{user.pk}",
+    )
+
+
+def _is_superuser(actor: User) -> bool:
+    """As the database has it now."""
+    return User.objects.filter(pk=actor.pk, is_superuser=True, is_active=True).exists()
+
+
+def _locked(request: RightsRequest) -> RightsRequest:
+    row = RightsRequest.objects.select_for_update().get(pk=request.pk)
+    if not row.is_open:
+        raise Settled
+    return row
+
+
+def _end(row: RightsRequest, actor: User) -> None:
+    if row.expires_at <= timezone.now():
+        _settle(row, RightsState.EXPIRED)
+        return
+    _settle(row, RightsState.WITHDRAWN)
+    _record(Kind.RIGHTS_WITHDRAWN, row, actor)
+
+
+def _settle(row: RightsRequest, state: RightsState, confirmer: User | None = None) -> None:
+    row.state, row.confirmer, row.settled_at = state, confirmer, timezone.now()
+    row.save(update_fields=["state", "confirmer", "settled_at"])
+
+
+def _record(kind: Kind, row: RightsRequest, actor: User) -> None:
+    audit.record(
+        kind,
+        actor=actor,
+        partner=None,
+        subject=f"user:{row.user_id}",
+        stream=f"u/{row.user_id}",
+        rights=of_request(row).names,
+        proposer=row.proposer_id,
+    )

@@ -1,0 +1,69 @@
+"""Proposals of support's rights: a list, and for each a page where another superuser decides."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path
+from django.views.decorators.http import require_POST
+
+from accounts import access, rights
+from accounts.models import Kind, RightsRequest
+from accounts.support import ReadOnly
+
+NOT_YOURS = "Another superuser must confirm: neither who proposed it, nor whom it is for."
+SETTLED = "That proposal was settled or is too old."
+
+
+class RightsRequestAdmin(ReadOnly):
+    kind = Kind.RIGHTS_PROPOSED
+    list_display = ("user", "asked_for", "standing", "proposer", "proposed_at", "confirmer")
+    list_filter = ("state",)
+    list_select_related = ("user", "proposer", "confirmer")
+    fields = (*list_display, "expires_at", "settled_at")
+    change_form_template = "admin/accounts/rightsrequest/change_form.html"
+
+    def asked_for(self, it: RightsRequest) -> str:
+        return ", ".join(it.asked)
+
+    def standing(self, it: RightsRequest) -> str:
+        is_too_old = it.settled_at is None and not it.is_open
+        return "Expired" if is_too_old else it.get_state_display()
+
+    def get_urls(self) -> list[Any]:
+        return [
+            self._step("confirm", rights.confirm, "Confirmed: the rights are in force."),
+            self._step("withdraw", rights.withdraw, "Withdrawn: nothing was granted."),
+            *super().get_urls(),
+        ]
+
+    def _step(self, name: str, settle: Callable[..., None], said: str) -> Any:
+        @access.proven
+        @require_POST
+        def step(request: Any, object_id: str) -> HttpResponse:
+            found = self.get_object(request, object_id)
+            try:
+                settle(found, actor=request.user)
+            except rights.SecondPersonNeeded:
+                raise PermissionDenied(NOT_YOURS) from None
+            except rights.Settled:
+                messages.error(request, SETTLED)
+            else:
+                messages.success(request, said)
+            return redirect("admin:accounts_rightsrequest_change", found.pk)
+
+        door: Any = self.admin_site.admin_view(step)
+        door.reach = "support"
+        return path(f"<path:object_id>/{name}/", door, name=f"accounts_rightsrequest_{name}")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        found, user = context["original"], request.user
+        may_withdraw = found.is_open and user.is_superuser
+        others = user.pk not in (found.proposer_id, found.user_id)
+        context |= {"may_withdraw": may_withdraw, "may_confirm": may_withdraw and others}
+        return super().render_change_form(request, context, *args, **kwargs)

@@ -1,0 +1,162 @@
+"""What is sensitive asks who it is; what was typed meanwhile comes back once, to be sent again."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from accounts import recent
+from accounts.models import AuditEntry, Invitation, Kind, Partner, User
+from tests import factories
+from tests.conftest import PASSWORD
+from verifications.models import WebhookEndpoint
+
+ASK = "/accounts/reauthenticate/"
+
+
+@pytest.fixture
+def stale(client: Client, ada: User) -> Client:
+    """Ada's browser, in which nobody proved anything lately."""
+    client.force_login(ada)
+    return client
+
+
+def prove(client: Client, address: str) -> str:
+    """Gives the password at the page that asked; says where that led."""
+    answer = client.post(address, {"password": PASSWORD})
+    assert answer.status_code == 302
+    return str(answer.url)
+
+
+@pytest.fixture
+def endpoint(northbank: Partner) -> WebhookEndpoint:
+    return factories.endpoint(northbank)
+
+
+GUARDED = [
+    ("GET", "/team/invite/"), ("POST", "/team/invite/"), ("GET", "/team/{vera}/"),
+    ("POST", "/team/{vera}/role/"), ("POST", "/team/{vera}/deactivate/"),
+    ("POST", "/team/{vera}/reactivate/"), ("POST", "/team/{vera}/second-step/"),
+    ("POST", "/team/{vera}/sessions/"), ("POST", "/team/invitations/{invitation}/send-again/"),
+    ("POST", "/team/invitations/{invitation}/revoke/"), ("GET", "/webhooks/endpoints/add/"),
+    ("POST", "/webhooks/endpoints/add/"), ("GET", "/webhooks/endpoints/{endpoint}/"),
+    ("POST", "/webhooks/endpoints/{endpoint}/"), ("GET", "/webhooks/endpoints/{endpoint}/rotate/"),
+    ("POST", "/webhooks/endpoints/{endpoint}/rotate/"), ("GET", "/audit/export/"),
+    ("GET", "/accounts/2fa/totp/activate/"), ("GET", "/accounts/2fa/webauthn/add/"),
+    ("GET", "/accounts/2fa/recovery-codes/generate/"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "address"), GUARDED)
+def test_what_is_sensitive_asks_who_it_is(
+    stale: Client, ada: User, vera: User, endpoint: WebhookEndpoint, method: str, address: str
+) -> None:
+    invitation = factories.invitation(endpoint.partner, ada)
+    before = AuditEntry.objects.count(), User.objects.values().get(pk=vera.pk)
+    pks = {"vera": factories.membership(vera).pk, "endpoint": endpoint.pk}
+    path = address.format(invitation=invitation.pk, **pks)
+    answer = stale.generic(method, path, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 302
+    assert answer.url.startswith(ASK)
+    assert (AuditEntry.objects.count(), User.objects.values().get(pk=vera.pk)) == before
+
+
+@pytest.mark.parametrize("address", ["/team/", "/webhooks/", "/audit/", "/profile/", "/"])
+def test_reading_asks_for_nothing(stale: Client, address: str) -> None:
+    assert stale.get(address).status_code == 200
+
+
+def test_a_role_too_low_is_told_so_before_anybody_is_asked(client: Client, mo: User) -> None:
+    client.force_login(mo)
+    assert client.get("/team/invite/").status_code == 403
+
+
+def test_after_proof_one_lands_where_one_was_going(stale: Client) -> None:
+    asked = stale.get("/audit/export/?kind=user.signed_in")
+    assert prove(stale, asked.url) == "/audit/export/?kind=user.signed_in"
+    assert stale.get("/audit/export/").status_code == 200
+
+
+def test_signing_in_counts_for_five_minutes(client: Client, ada: User) -> None:
+    client.post("/accounts/login/", {"login": ada.email, "password": PASSWORD})
+    assert client.get("/team/invite/").status_code == 200
+    with time_machine.travel(timezone.now() + timedelta(seconds=290), tick=False):
+        assert client.get("/team/invite/").status_code == 200
+    with time_machine.travel(timezone.now() + timedelta(seconds=301), tick=False):
+        assert client.get("/team/invite/").url.startswith(ASK)
+
+
+def test_a_clock_that_jumps_back_proves_nothing(client: Client, ada: User) -> None:
+    with time_machine.travel(timezone.now() + timedelta(hours=1), tick=False):
+        client.post("/accounts/login/", {"login": ada.email, "password": PASSWORD})
+    assert client.get("/team/invite/").url.startswith(ASK)
+
+
+def test_the_proof_of_somebody_else_does_not_count(client: Client, ada: User, amos: User) -> None:
+    factories.sign_in(client, ada)
+    session = client.session
+    session["account_authentication_methods_user"] = str(amos.pk)
+    session.save()
+    assert client.get("/team/invite/").url.startswith(ASK)
+
+
+def test_a_wrong_password_proves_nothing(stale: Client) -> None:
+    asked = stale.get("/team/invite/")
+    assert stale.post(asked.url, {"password": "wrong"}).status_code == 200
+    assert stale.get("/team/invite/").url.startswith(ASK)
+
+
+def test_what_was_typed_comes_back_and_is_sent_by_a_press_of_ones_own(stale: Client) -> None:
+    typed = {"email": "nia@new.example", "role": str(factories.role(10).pk)}
+    asked = stale.post("/team/invite/", typed)
+    assert not Invitation.objects.exists()
+    assert prove(stale, asked.url) == "/team/invite/"
+    page = stale.get("/team/invite/")
+    assert "nia@new.example" in page.content.decode()
+    assert page.context["fields"] == [["email", typed["email"]], ["role", typed["role"]]]
+    assert not Invitation.objects.exists()
+    stale.post(page.context["address"], dict(page.context["fields"]))
+    assert Invitation.objects.get().email == typed["email"]
+
+
+def test_a_button_pressed_too_late_is_offered_again(stale: Client, vera: User) -> None:
+    address = f"/team/{factories.membership(vera).pk}/deactivate/"
+    asked = stale.post(address)
+    assert prove(stale, asked.url) == address
+    page = stale.get(address)
+    assert (page.status_code, b">Go on<" in page.content) == (200, True)
+    assert factories.membership(vera).is_active
+    stale.post(address)
+    assert not factories.membership(vera).is_active
+
+
+def test_what_was_typed_is_shown_once_and_nowhere_else(stale: Client) -> None:
+    asked = stale.post("/team/invite/", {"email": "nia@new.example", "extra": ["a", "b"]})
+    prove(stale, asked.url)
+    assert stale.get("/webhooks/endpoints/add/").status_code == 200
+    page = stale.get("/team/invite/")
+    assert page.context["fields"][1:] == [["extra", "a"], ["extra", "b"]]
+    assert "fields" not in stale.get("/team/invite/").context
+    assert recent.KEPT not in stale.session
+
+
+def test_what_was_typed_is_forgotten_after_a_quarter_of_an_hour(stale: Client) -> None:
+    asked = stale.post("/team/invite/", {"email": "nia@new.example"})
+    with time_machine.travel(timezone.now() + timedelta(seconds=901), tick=False):
+        prove(stale, asked.url)
+        assert b"nia@new.example" not in stale.get("/team/invite/").content
+        assert recent.KEPT not in stale.session
+
+
+def test_what_was_typed_ends_with_the_session(stale: Client, ada: User) -> None:
+    stale.post("/team/invite/", {"email": "nia@new.example"})
+    stale.post("/accounts/logout/")
+    factories.sign_in(stale, ada)
+    assert b"nia@new.example" not in stale.get("/team/invite/").content
+
+
+def test_an_export_is_logged_only_after_proof(stale: Client) -> None:
+    stale.get("/audit/export/")
+    assert not AuditEntry.objects.filter(kind=Kind.LOG_EXPORTED).exists()
