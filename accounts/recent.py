@@ -43,7 +43,9 @@ def answer(request: HttpRequest, *, asks_readers: bool = True) -> HttpResponse |
 
 
 def _is_own(name: str, text: str) -> bool:
-    return bool(text) and name not in UNSEEN and not name.startswith("_")
+    """Not what the page brought along, and no number that stands for a choice."""
+    is_brought = name in UNSEEN or name.startswith("_")
+    return bool(text) and not is_brought and not text.isdigit()
 
 
 def _keep(request: HttpRequest) -> None:
