@@ -20,7 +20,7 @@ ROWS = [
     {"models"},
     # asked by readers and writers alike
     {"policy", "webhooks.outbox", "history", "audit_forms", "endpoint_forms"}
-    | {"counters", "folding"},
+    | {"counters", "folding", "names"},
     # what every verb does
     {"lifecycle", "outcomes"},
     # parts of a verb, parts of a page

@@ -13,6 +13,7 @@ from accounts import audit
 from accounts.models import Kind, Membership, User
 from verifications import counters, policy
 from verifications.models import CounterChange, Decision, Verification
+from verifications.names import keeping
 from verifications.statuses import Standing
 from verifications.webhooks import outbox
 
@@ -66,6 +67,7 @@ def begin(verification: Verification, at: Standing, counted: Sequence[CounterCha
     """The first row of a verification that the provider told of, in the caller's transaction."""
     verification.status, verification.suspected = at
     verification.save(force_insert=True)
+    keeping.keep(verification)
     audit.record(
         Kind.CREATED,
         actor=None,
@@ -82,11 +84,12 @@ def move(verification: Verification, move: Move) -> None:
     """Sets status, suspicion, revision and fields, writes the audit entry, what it changes in the
     counters, and the outbox rows.
 
-    Runs in the caller's transaction. The update is conditional on the revision that was read: the
-    lock that guards it is a wish on SQLite, this is the guarantee on both engines.
-    Raises Overtaken.
+    Names are found by the new one. Runs in the caller's transaction. The update is conditional on
+    the revision that was read: the lock that guards it is a wish on SQLite, this is the guarantee
+    on both engines. Raises Overtaken.
     """
     former, seen = verification.standing, verification.revision
+    former_text = verification.search_text
     for name, value in move.fields.items():
         setattr(verification, name, value)
     verification.status = move.to.status
@@ -97,6 +100,7 @@ def move(verification: Verification, move: Move) -> None:
     same = Verification.objects.filter(pk=verification.pk, revision=seen)
     if same.update(**changed) != 1:
         raise Overtaken
+    keeping.keep(verification, former_text)
     facts: Facts = {"from": str(former), "to": str(move.to), "revision": seen + 1}
     audit.record(
         move.kind,

@@ -32,6 +32,8 @@ INVISIBLE = ("Mn", "Cf", "Cc")
 
 # As long as the column that keeps it: some signs become many letters.
 LONGEST = 1600
+# What an index of words keeps: signs of a word, bytes of a suffix.
+LONGEST_WORD, LONGEST_SUFFIX = 64, 32
 
 
 def folded(text: str) -> str:
@@ -40,6 +42,21 @@ def folded(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", spaced).casefold().translate(ALIKE)
     kept = (sign for sign in decomposed if unicodedata.category(sign) not in INVISIBLE)
     return " ".join("".join(kept).split())[:LONGEST]
+
+
+def words(search_text: str) -> set[str]:
+    """The words of a folded name. Long ones come in pieces, which overlap by a suffix's length."""
+    step = LONGEST_WORD - LONGEST_SUFFIX
+    return {
+        word[start : start + LONGEST_WORD]
+        for word in search_text.split()
+        for start in range(0, max(len(word) - LONGEST_SUFFIX, 1), step)
+    }
+
+
+def suffixes(word: str) -> set[bytes]:
+    """What begins with any fragment of the word, as far as it is kept."""
+    return {word[start:].encode()[:LONGEST_SUFFIX] for start in range(len(word))}
 
 
 def matching(text: str) -> Q:

@@ -9,6 +9,7 @@ from accounts.models import Partner, User
 from tests import factories
 from verifications import counters, decisions, search
 from verifications.models import Decision, RejectionReason, Tag, TagKind, TokenType, Verification
+from verifications.names import keeping
 from verifications.statuses import Action, Status
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -36,12 +37,14 @@ def add(partner: Partner, name: str = "Alma Veske", **fields: Any) -> Verificati
     made = row(partner, name, **fields)
     made.save()
     _count([made])
+    keeping.keep(made)
     return made
 
 
 def many(partner: Partner, how_many: int, **fields: Any) -> list[Verification]:
     made = Verification.objects.bulk_create(row(partner, **fields) for _ in range(how_many))
     _count(made)
+    keeping.fill(made)
     return made
 
 

@@ -5,6 +5,7 @@ from verifications.models.chore import Chore
 from verifications.models.counter import EVER, Counter, CounterChange, Measure
 from verifications.models.decision import Decision, DecisionReason, DecisionText
 from verifications.models.findings import Photo, PhotoState, Tag, TagKind
+from verifications.models.name import NameSuffix, NameUse, NameWord
 from verifications.models.note import Note
 from verifications.models.reason import ReasonGroup, RejectionReason, Sets
 from verifications.models.verification import (
@@ -35,6 +36,9 @@ __all__ = [
     "DeliveryBody",
     "DeliveryState",
     "Measure",
+    "NameSuffix",
+    "NameUse",
+    "NameWord",
     "Note",
     "Outcome",
     "Photo",

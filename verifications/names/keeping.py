@@ -1,0 +1,100 @@
+"""Keeps the index of words equal to the names, in the transaction that writes a name."""
+
+from collections.abc import Collection, Iterable
+from itertools import groupby
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
+
+from verifications.models import NameSuffix, NameUse, NameWord, Verification
+from verifications.search import suffixes, words
+
+# Until the transaction ends, those who use words are together, who deletes some is alone: else a
+# word could go while another begins to use it. SQLite has one writer anyway.
+TOGETHER = "SELECT pg_advisory_xact_lock_shared(%s, %s)"
+ALONE = "SELECT pg_advisory_xact_lock(%s, %s)"
+WORDS = 0x6E616D65
+
+
+def keep(verification: Verification, former: str = "") -> None:
+    """After a verification began, or was changed and may have another search text than before."""
+    if verification.search_text == former:
+        return
+    now, before = words(verification.search_text), words(former)
+    partner = verification.partner_id
+    if gone := before - now:
+        lock(ALONE, partner)
+        drop(verification, NameWord.objects.filter(partner=partner, word__in=gone))
+    else:
+        lock(TOGETHER, partner)
+    _use({verification: now - before})
+
+
+def fill(verifications: Iterable[Verification]) -> None:
+    """For many rows at once; what is there already stays."""
+    for partner, ours in groupby(verifications, lambda it: it.partner_id):
+        lock(TOGETHER, partner)
+        _use({it: words(it.search_text) for it in ours})
+
+
+def lock(how: str, partner: int) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(how, [WORDS, partner])
+
+
+def _use(wanted: dict[Verification, set[str]]) -> None:
+    """Of one partner."""
+    partner = next(iter(wanted)).partner_id
+    ids = _ids(partner, set().union(*wanted.values()))
+    NameUse.objects.bulk_create(
+        [
+            NameUse(word_id=ids[word], started_at=it.started_at, verification=it)
+            for it, used in wanted.items()
+            for word in sorted(used)
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _ids(partner: int, wanted: set[str]) -> dict[str, int]:
+    """Two who bring the same new words insert them in the same order: one waits, neither fails."""
+    ids = _known(partner, wanted)
+    if missing := sorted(wanted - ids.keys()):
+        NameWord.objects.bulk_create(
+            [NameWord(partner_id=partner, word=word) for word in missing], ignore_conflicts=True
+        )
+        new = _known(partner, missing)
+        add_suffixes(partner, new)
+        ids |= new
+    return ids
+
+
+def _known(partner: int, wanted: Collection[str]) -> dict[str, int]:
+    known = NameWord.objects.filter(partner=partner, word__in=wanted)
+    return dict(known.values_list("word", "pk"))
+
+
+def add_suffixes(partner: int, ids: dict[str, int]) -> None:
+    NameSuffix.objects.bulk_create(
+        [
+            NameSuffix(partner_id=partner, suffix=suffix, word_id=pk)
+            for word, pk in ids.items()
+            for suffix in suffixes(word)
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def drop(verification: Verification, gone: QuerySet[NameWord]) -> None:
+    """Takes the uses away, and the words that nobody uses any more: a rare name tells of somebody.
+
+    Needs to be alone.
+    """
+    ids = list(gone.values_list("pk", flat=True))
+    NameUse.objects.filter(word__in=ids, verification=verification).delete()
+    unused(NameWord.objects.filter(pk__in=ids)).delete()
+
+
+def unused(of: QuerySet[NameWord]) -> QuerySet[NameWord]:
+    return of.exclude(Exists(NameUse.objects.filter(word=OuterRef("pk"))))
