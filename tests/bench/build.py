@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Membership, Partner, Plan, PricingModel, Rank, Role, User
-from tests.bench import bulk
+from tests.bench import bulk, words
 from tests.bench.drawing import Drawing, House
 from tests.bench.figures import say
 from tests.bench.tables import AFTERWARDS, TABLES
@@ -39,7 +39,7 @@ def build(
     drawing = Drawing(rows, until or timezone.now().replace(microsecond=0), seed)
     with transaction.atomic():
         houses = list(_houses(random.Random(seed), drawing.began))
-    models = [table.model for table in TABLES]
+    models = [table.model for table in TABLES] + words.MODELS
     with bulk.everything_aside(models):
         _write(drawing, houses, shown, began)
         for derive in AFTERWARDS:

@@ -13,7 +13,7 @@ from accounts.models import Partner
 from tests.bench import build
 from tests.bench.figures import say
 
-BUILDER = ("names", "drawing", "tables", "bulk", "build")
+BUILDER = ("names", "drawing", "tables", "words", "bulk", "build")
 
 
 class NotOurs(Exception):

@@ -15,6 +15,7 @@ from django.db.models import Model
 
 from accounts import audit
 from accounts.models import AuditEntry, AuditHead, Kind
+from tests.bench import words
 from tests.bench.drawing import Choice, Drawn
 from verifications import decisions, models, outcomes
 from verifications.callbacks import effect
@@ -303,4 +304,4 @@ TABLES = [
 
 # What is counted or derived from all rows once they stand: functions without arguments, run before
 # indexes, foreign keys and guards are put back.
-AFTERWARDS: list[Callable[[], None]] = []
+AFTERWARDS: list[Callable[[], None]] = [words.index_names]

@@ -12,6 +12,7 @@ from accounts.models import Partner
 from tests.bench import build, elsewhere
 from verifications.callbacks import effect, provider
 from verifications.models import CallbackBody, Decision, Verification
+from verifications.names import proof as names_proof
 
 ROWS = 2000
 
@@ -57,3 +58,9 @@ def test_partners_are_skewed(built: None) -> None:
     sizes = Counter(Verification.objects.values_list("partner__key", flat=True))
     assert Partner.objects.count() == build.PARTNERS
     assert 0.2 < sizes["bench-01"] / ROWS < 0.3
+
+
+def test_names_are_found_as_the_program_would_keep_them(built: None) -> None:
+    found = names_proof.compare()
+    assert found.holds
+    assert found.names == ROWS
