@@ -7,6 +7,7 @@ middleware   request.membership: the partner this user works for now, and in whi
 adapter      how people sign in, with forms, passkeys and views beside it;  sessions  how long
 team         what Admins do to each other;  invitations  who may join;  profiles  about oneself
 audit        record(): the only writer of the audit log
+budgets      how much of other people's data one person may take
 checkpoints  signed sums over it;  proof  that nobody else wrote
 guards       append-only by trigger, on SQLite and on PostgreSQL
 rights       support's own, given by two;  rights_admin  its pages

@@ -1,6 +1,5 @@
 """People, roles and the audit log, as support sees them. Partners: `accounts.partner_admin`."""
 
-import json
 from typing import Any
 
 from django import forms
@@ -265,8 +264,7 @@ class AuditEntryAdmin(ReadOnly):
         return entry.partner_key or ""
 
     def facts(self, entry: AuditEntry) -> str:
-        facts = json.loads(entry.body)["facts"]
-        return "\n".join(f"{name}: {_shown(value)}" for name, value in facts.items())
+        return "\n".join(f"{name}: {_shown(value)}" for name, value in entry.facts.items())
 
 
 def _shown(value: Any) -> str:

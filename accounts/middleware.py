@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 
+from accounts import budgets
 from accounts.access import MemberRequest
 from accounts.models import Membership
 
@@ -22,7 +24,19 @@ def current_membership(get_response: Callable) -> Callable[[MemberRequest], Http
             _stamp(request.membership)
         return get_response(request)
 
+    middleware.process_exception = _stopped  # type: ignore[attr-defined]
     return middleware
+
+
+def _stopped(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+    """Somebody took as much of other people's data as one person may."""
+    if not isinstance(exception, budgets.Reached):
+        return None
+    budgets.note(exception)
+    seconds = max(1, int((exception.again_at - timezone.now()).total_seconds()))
+    response = render(None, "429.html", {"reached": exception}, status=429)  # type: ignore[arg-type]
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def _memberships(request: MemberRequest) -> list[Membership]:

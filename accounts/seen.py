@@ -88,8 +88,7 @@ class SupportForm(forms.ModelForm):
 def told_by(entry: AuditEntry) -> str:
     """Who, when and what, in half a sentence."""
     who = names_of([entry.actor or 0]).get(entry.actor or 0, "The system")
-    facts = json.loads(entry.body)["facts"]
-    told = (name.removesuffix("_id") for name in facts if name not in ("reason", "user"))
+    told = (name.removesuffix("_id") for name in entry.facts if name not in ("reason", "user"))
     what = ", ".join(name.replace("_", " ") for name in told)
     at = timezone.localtime(entry.at)
     return f"{who} changed this on {at:%-d %B %Y at %H:%M:%S} ({what})"

@@ -263,6 +263,10 @@ USE_TZ = True
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="idv-dashboard@localhost")
 
+# How much of applicants' data one person may take.
+LOOKS_PER_HOUR = env.int("LOOKS_PER_HOUR", default=300)
+EXPORTS_PER_DAY = env.int("EXPORTS_PER_DAY", default=5)
+
 # An address (https://…) or a mailto: that a person follows who misses a button.
 SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", default="mailto:support@idv-dashboard.example")
 # Where photos may be fetched from; empty: from any public host.

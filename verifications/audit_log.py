@@ -1,7 +1,6 @@
 """The partner's audit log as a page and as a file, in a fixed number of queries."""
 
 import csv
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -81,14 +80,15 @@ def _lines(entries: list[AuditEntry]) -> list[Line]:
 
 
 def _line(entry: AuditEntry, names: dict[int, str]) -> Line:
-    facts = json.loads(entry.body)["facts"]
     kind, _, reference = entry.subject.partition(":")
     return Line(
         at=entry.at,
         kind=Kind(entry.kind).label,
         who=names.get(entry.actor or 0, "The system" if entry.actor is None else "Unknown"),
         scan_ref=reference if kind == "verification" else "",
-        facts=[(key.replace("_", " "), _worded(value)) for key, value in facts.items() if value],
+        facts=[
+            (key.replace("_", " "), _worded(value)) for key, value in entry.facts.items() if value
+        ],
     )
 
 

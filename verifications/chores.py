@@ -12,7 +12,7 @@ from typing import NamedTuple
 from django.core.cache import cache
 from django.utils import timezone
 
-from accounts import checkpoints, proof
+from accounts import budgets, checkpoints, proof
 from verifications import folding, history
 from verifications.callbacks import intake
 from verifications.models import Chore, Outcome, ProviderCallback, Stage
@@ -52,6 +52,7 @@ def apply_waiting() -> None:
 CHORES = (
     Timed(folding.NAME, timedelta(seconds=5), folding.fold),
     Timed("apply waiting", timedelta(minutes=5), apply_waiting),
+    Timed("tell of budgets", timedelta(minutes=5), budgets.tell_admins),
     Timed("tell of trouble", timedelta(days=1), trouble.tell_admins),
     Timed("checkpoint", timedelta(hours=1), checkpoints.make),
     Timed("prove", timedelta(days=1), prove_audit_log),

@@ -1,6 +1,5 @@
 """The pictures of a verification: which there are, how they are turned, why one is missing."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.utils import timezone
 
-from accounts import audit
+from accounts import budgets
 from accounts.models import AuditEntry, Kind, User
 from verifications.callbacks import provider
 from verifications.dossier import groups
@@ -94,9 +93,12 @@ def record_look(
     *,
     is_revealed: bool = False,
 ) -> None:
-    """Before anything is shown: where this cannot be written, nothing is shown."""
-    audit.record(
-        Kind.VIEWED,
+    """Before anything is shown: where this cannot be written, nothing is shown.
+
+    Raises budgets.Reached for a person who looks at too much.
+    """
+    budgets.spend(
+        budgets.RECORDS,
         actor=actor,
         partner=verification.partner,
         subject=verification.audit_subject,
@@ -116,5 +118,5 @@ def record_fetch(actor: User, photo: Photo, verification: Verification) -> None:
         at__gt=timezone.now() - ONE_LOOK,
     )
     newest = looks.order_by("-id").first()
-    if newest is None or photo.kind not in json.loads(newest.body)["facts"]["photos"]:
+    if newest is None or photo.kind not in newest.facts["photos"]:
         record_look(actor, verification, [photo.kind])

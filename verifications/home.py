@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 
+from accounts import budgets
 from accounts.models import Membership, Rank
 from verifications import counters, figures
 from verifications.models import (
@@ -22,6 +23,7 @@ from verifications.statuses import NEEDS_DECISION
 QUEUE_SIZE = 10
 COUNTED_TO = 100
 LATE = timedelta(hours=2)
+NOTICED = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Home:
     may_decide: bool
     troubled: str
     deliveries_url: str
+    stopped: list[budgets.Notice]
     figures: figures.Figures | None
     # None: all time.
     range_days: int | None
@@ -51,15 +54,17 @@ class Home:
 def build(membership: Membership, days: int | None, now: datetime) -> Home:
     """Figures are for Moderators and above; the queue is for all."""
     visible = Verification.objects.visible_to(membership)
+    is_admin = membership.role.rank >= Rank.ADMIN
     sees_figures = membership.role.rank >= Rank.MODERATOR
     troubled = WebhookDelivery.objects.in_trouble(now).filter(partner=membership.partner)
     return Home(
         now=now,
         queue=_queue(visible, now),
         queue_count=counters.standing(membership.partner).get(NEEDS_DECISION, 0),
-        may_decide=membership.role.rank >= Rank.ADMIN,
+        may_decide=is_admin,
         troubled=_capped(troubled),
         deliveries_url=_url_for(membership, "delivery_list", Rank.MODERATOR),
+        stopped=budgets.notices(membership.partner, now - NOTICED) if is_admin else [],
         figures=figures.build(membership.partner, days, now.date()) if sees_figures else None,
         range_days=days,
     )

@@ -1,5 +1,6 @@
 """The log of what people did: entries, its heads and its checkpoints."""
 
+import json
 from typing import Any
 
 from django.db import models
@@ -59,6 +60,7 @@ class Kind(models.TextChoices):
     ENDPOINT_CHANGED = "endpoint.changed", "Webhook endpoint changed"
     DELIVERY_RESENT = "delivery.resent", "Webhook sent again"
     LOG_EXPORTED = "audit.exported", "Audit log exported"
+    BUDGET_REACHED = "budget.reached", "Stopped from looking further"
 
 
 class AuditEntry(AppendOnly):
@@ -90,10 +92,17 @@ class AuditEntry(AppendOnly):
         indexes = [
             models.Index(fields=["partner", "-at", "-id"], name="audit_by_partner"),
             models.Index(fields=["subject", "-id"], name="audit_by_subject"),
+            models.Index(fields=["partner", "kind", "-at", "-id"], name="audit_by_kind"),
+            models.Index(fields=["actor", "kind", "-at"], name="audit_by_actor"),
         ]
 
     def __str__(self) -> str:
         return f"{self.stream} {self.seq} {self.kind}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = json.loads(self.body)["facts"]
+        return facts
 
 
 class AuditHead(models.Model):

@@ -5,7 +5,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts import access, audit
+from accounts import access, budgets
 from accounts.models import Kind, Rank
 from verifications import audit_log
 from verifications.audit_forms import AuditFilterForm
@@ -32,8 +32,8 @@ def export(request: access.MemberRequest) -> HttpResponseBase:
     if not form.is_valid():
         return entries(request)
     partner = request.membership.partner
-    audit.record(
-        Kind.LOG_EXPORTED,
+    budgets.spend(
+        budgets.EXPORTS,
         actor=request.user,
         partner=partner,
         subject=f"partner:{partner.key}",

@@ -17,7 +17,7 @@ class Command(BaseCommand):
         entries = list(AuditEntry.objects.filter(subject=f"verification:{scan_ref}").order_by("pk"))
         names = names_of(entry.actor for entry in entries if entry.actor)
         for entry in entries:
-            facts = json.dumps(json.loads(entry.body)["facts"], ensure_ascii=False)
+            facts = json.dumps(entry.facts, ensure_ascii=False)
             who = names.get(entry.actor or 0, "the system")
             at = f"{entry.at:%Y-%m-%d %H:%M:%S}"
             self.stdout.write(f"{at}  {entry.get_kind_display()}  by {who}  {facts}")

@@ -1,0 +1,149 @@
+"""How much of other people's data one person may take in a while.
+
+The audit log is the counter: what is shown was written there before. Whoever takes more is stopped
+there and then, and the partner's Admins are told.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.core.cache import cache
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models import Count, Min
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import AuditEntry, Kind, Membership, Partner, Rank, User, names_of
+
+
+class Budget(NamedTuple):
+    """`counts` is the column of which different values are counted."""
+
+    kind: Kind
+    most: Callable[[], int]
+    window: timedelta
+    counts: str
+    taken: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.most():,} {self.taken}"
+
+
+RECORDS = Budget(
+    Kind.VIEWED,
+    lambda: settings.LOOKS_PER_HOUR,
+    timedelta(hours=1),
+    "subject",
+    "verifications looked at within an hour",
+)
+EXPORTS = Budget(
+    Kind.LOG_EXPORTED,
+    lambda: settings.EXPORTS_PER_DAY,
+    timedelta(days=1),
+    "id",
+    "exports within a day",
+)
+
+
+class Reached(Exception):
+    """It was not given out; `again_at` is when some of the budget is free again."""
+
+    def __init__(self, budget: Budget, actor: User, partner: Partner, again_at: datetime) -> None:
+        super().__init__(budget.sentence)
+        self.budget, self.actor, self.partner, self.again_at = budget, actor, partner, again_at
+
+
+@transaction.atomic
+def spend(
+    budget: Budget,
+    *,
+    actor: User,
+    partner: Partner,
+    subject: str,
+    stream: str,
+    **facts: str | int | bool | list[str],
+) -> AuditEntry:
+    """Writes down what is about to be shown. Raises Reached, with nothing written."""
+    entry = audit.record(
+        budget.kind, actor=actor, partner=partner, subject=subject, stream=stream, **facts
+    )
+    since = timezone.now() - budget.window
+    taken = AuditEntry.objects.filter(actor=actor.pk, kind=budget.kind, at__gt=since).order_by()
+    counted = taken.aggregate(number=Count(budget.counts, distinct=True), first=Min("at"))
+    if counted["number"] > budget.most():
+        raise Reached(budget, actor, partner, counted["first"] + budget.window)
+    return entry
+
+
+def note(reached: Reached) -> None:
+    """On record, once for each window that somebody runs into."""
+    since = timezone.now() - reached.budget.window
+    known = AuditEntry.objects.filter(
+        actor=reached.actor.pk, kind=Kind.BUDGET_REACHED, at__gt=since, subject=_subject(reached)
+    )
+    if not known.exists():
+        audit.record(
+            Kind.BUDGET_REACHED,
+            actor=reached.actor,
+            partner=reached.partner,
+            subject=_subject(reached),
+            stream=f"u/{reached.actor.pk}",
+            budget=reached.budget.sentence,
+        )
+
+
+def _subject(reached: Reached) -> str:
+    return f"budget:{reached.budget.kind}"
+
+
+class Notice(NamedTuple):
+    who: str
+    at: datetime
+    budget: str
+
+
+def notices(partner: Partner, since: datetime) -> list[Notice]:
+    """Who ran into which budget, newest first."""
+    entries = list(_reached(partner, since))
+    names = names_of(entry.actor for entry in entries if entry.actor)
+    return [
+        Notice(names.get(entry.actor or 0, ""), entry.at, entry.facts["budget"])
+        for entry in entries
+    ]
+
+
+def _reached(partner: Partner, since: datetime) -> list[AuditEntry]:
+    told = AuditEntry.objects.filter(partner=partner.pk, kind=Kind.BUDGET_REACHED, at__gt=since)
+    return list(told.order_by("-at", "-pk")[:20])
+
+
+def tell_admins() -> int:
+    """A letter to the Admins for each notice of the last day that none has told of yet."""
+    since = timezone.now() - timedelta(days=1)
+    told = 0
+    for partner in Partner.objects.filter(is_active=True):
+        fresh = [
+            notice
+            for notice in notices(partner, since)
+            if cache.add(f"budget-told-{partner.pk}-{notice.at.timestamp()}", 1, timeout=2 * 86_400)
+        ]
+        if fresh:
+            told += _write(partner, fresh)
+    return told
+
+
+def _write(partner: Partner, fresh: list[Notice]) -> int:
+    admins = Membership.objects.active().filter(partner=partner, role__rank=Rank.ADMIN)
+    context = {"partner": partner, "notices": fresh}
+    return send_mail(
+        subject=f"{partner.name}: somebody was stopped from looking further",
+        message=render_to_string("accounts/budget_mail.txt", context),
+        from_email=None,
+        recipient_list=list(admins.values_list("user__email", flat=True)),
+        fail_silently=False,
+    )
