@@ -9,6 +9,7 @@ team         what Admins do to each other;  invitations  who may join;  profiles
 audit        record(): the only writer of the audit log
 budgets      how much of other people's data one person may take
 checkpoints  signed sums over it;  proof  that nobody else wrote
+sealing      what opens only with its key, in its place
 guards       append-only by trigger, on SQLite and on PostgreSQL
 rights       support's own, given by two;  rights_admin  its pages
 partners     memberships: what support changes;  support  admin  its pages, seen  the version check

@@ -72,14 +72,22 @@ def _keys() -> Iterator[Problem]:
     key = settings.SECRET_KEY
     if len(key) < 50 or len(set(key)) < 10 or key.startswith("django-insecure-"):
         yield "SECRET_KEY", "use 50 random characters or more."
+    others = {key}
+    for name in ("AUDIT_SIGNING_KEY", "DATA_KEY", "DATA_KEY_FALLBACKS"):
+        value = getattr(settings, name)
+        for one in value if isinstance(value, list) else [value]:
+            if not _is_of_32_bytes(one):
+                yield name, "use base64 of 32 random bytes."
+            if one in others:
+                yield name, "use a key of its own: this one is another setting's too."
+            others.add(one)
+
+
+def _is_of_32_bytes(key: str) -> bool:
     try:
-        signing = base64.b64decode(settings.AUDIT_SIGNING_KEY, validate=True)
+        return len(base64.b64decode(key, validate=True)) == 32
     except binascii.Error:
-        signing = b""
-    if len(signing) != 32:
-        yield "AUDIT_SIGNING_KEY", "use base64 of 32 random bytes."
-    if key == settings.AUDIT_SIGNING_KEY:
-        yield "AUDIT_SIGNING_KEY", "use another key than SECRET_KEY."
+        return False
 
 
 @problem

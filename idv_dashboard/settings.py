@@ -5,6 +5,8 @@ with DEBUG off, so that the demo shows the real error pages.
 """
 
 import base64
+import contextlib
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -22,7 +24,7 @@ DEMO = env.bool("DEMO", default=False)
 TESTING = "pytest" in sys.modules
 PLAIN_HTTP = DEBUG or DEMO or TESTING
 
-# Everything the program writes lives below one folder: database, photos, generated key.
+# Everything the program writes lives below one folder: database, photos, generated keys.
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -31,8 +33,13 @@ def _kept(name: str, fresh: str) -> str:
     """What a demo or a developer's program made once, beside its data."""
     file = DATA_DIR / name
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(fresh)
+        # Whole or not there: of two that start at once, both go on with the first one's.
+        made = DATA_DIR / f"{name}.{os.getpid()}"
+        made.touch(mode=0o600)
+        made.write_text(fresh)
+        with contextlib.suppress(FileExistsError):
+            file.hardlink_to(made)
+        made.unlink()
     return file.read_text()
 
 
@@ -48,16 +55,22 @@ def _secret_key() -> str:
 SECRET_KEY = _secret_key()
 
 
-def _audit_signing_key() -> str:
-    """Signs the audit log's checkpoints: base64 of 32 random bytes, and never the SECRET_KEY."""
-    if key := env.str("AUDIT_SIGNING_KEY", default=""):
-        return key
+def _key(name: str, given: str) -> str:
+    """Base64 of 32 random bytes, and never the SECRET_KEY."""
+    if given:
+        return given
     if not PLAIN_HTTP:
-        raise ImproperlyConfigured("Set AUDIT_SIGNING_KEY: base64 of 32 random bytes.")
-    return _kept("audit_signing_key", base64.b64encode(secrets.token_bytes(32)).decode())
+        raise ImproperlyConfigured(f"Set {name}: base64 of 32 random bytes.")
+    return _kept(name.lower(), base64.b64encode(secrets.token_bytes(32)).decode())
 
 
-AUDIT_SIGNING_KEY = _audit_signing_key()
+# Seals applicants' data and partners' secrets: without it none of that opens ever again.
+DATA_KEY = _key("DATA_KEY", env.str("DATA_KEY", default=""))
+# Former ones, newest first: they open what `manage.py rotate_data_key` has not come to yet.
+DATA_KEY_FALLBACKS = env.list("DATA_KEY_FALLBACKS", default=[])
+
+# Signs the audit log's checkpoints.
+AUDIT_SIGNING_KEY = _key("AUDIT_SIGNING_KEY", env.str("AUDIT_SIGNING_KEY", default=""))
 # Where copies of its checkpoints go: a file on another machine's disk. Empty: the log stream only.
 AUDIT_CHECKPOINT_FILE = env.str("AUDIT_CHECKPOINT_FILE", default="")
 

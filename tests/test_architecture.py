@@ -18,6 +18,8 @@ ROWS = [
     | {"webhooks.payloads", "webhooks.signing", "webhooks.transport"},
     # nouns
     {"models"},
+    # opens what models hold sealed
+    {"vault"},
     # asked by readers and writers alike
     {"policy", "webhooks.outbox", "history", "audit_forms", "endpoint_forms"}
     | {"counters", "folding", "names"},

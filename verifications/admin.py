@@ -14,7 +14,7 @@ from accounts.models import Kind, Partner
 from accounts.partner_admin import PartnerAdmin as BarePartnerAdmin
 from accounts.seen import SupportForm
 from accounts.support import ReadOnly, SupportAdmin
-from verifications import buttons
+from verifications import buttons, vault
 from verifications.callbacks import intake
 from verifications.models import (
     Decision,
@@ -135,7 +135,10 @@ def _read_again(pk: int, actor: Any) -> tuple[int, str]:
     callback = rows.get(pk=pk)
     if callback.stage == Stage.ACCEPTED and callback.outcome != Outcome.WAITING:
         return messages.WARNING, "it was applied or settled before; nothing was done."
-    callback = intake.reapply(callback)
+    try:
+        callback = intake.reapply(callback)
+    except vault.DoesNotOpen:
+        return messages.ERROR, "its body cannot be opened; nothing was changed."
     if callback.stage == Stage.ACCEPTED and callback.outcome == Outcome.WAITING:
         return messages.ERROR, "it still cannot be applied; nothing was changed."
     audit.record(

@@ -1,5 +1,12 @@
 from django.apps import AppConfig
+from django.core import checks
 
 
 class VerificationsConfig(AppConfig):
     name = "verifications"
+
+    def ready(self) -> None:
+        # Here, and nowhere else, imports wait: models do not exist before.
+        from verifications import vault
+
+        checks.register(vault.every_key_has_its_master, "boot", deploy=True)

@@ -4,6 +4,7 @@ One of several workers does it: the one that pushes its time. Should that worker
 comes again with its next time, hence each must bear being left half done.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from accounts import budgets, checkpoints, proof
-from verifications import folding, history
+from verifications import folding, history, vault
 from verifications.callbacks import intake
 from verifications.models import Chore, Outcome, ProviderCallback, Stage
 from verifications.webhooks import trouble
@@ -46,7 +47,9 @@ def apply_waiting() -> None:
         stage=Stage.ACCEPTED, outcome=Outcome.WAITING, received_at__lt=since
     )
     for callback in waiting.select_related("partner", "body").order_by("pk")[:100]:
-        intake.reapply(callback)
+        # What does not open is in the log, and must not stop those behind it.
+        with contextlib.suppress(vault.DoesNotOpen):
+            intake.reapply(callback)
 
 
 CHORES = (

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db import transaction
 
 from accounts.models import Kind, Membership
-from verifications import counters, lifecycle, outcomes, policy
+from verifications import counters, lifecycle, outcomes, policy, vault
 from verifications.callbacks import effect
 from verifications.models import (
     Decision,
@@ -54,6 +54,10 @@ class Intent:
     internal_note: str = field(default="", repr=False)
     preview_digest: str = ""
 
+    @property
+    def texts(self) -> vault.Texts:
+        return vault.Texts(self.message_to_applicant, self.internal_note)
+
 
 @transaction.atomic
 def decide(membership: Membership, verification: Verification, intent: Intent) -> Decision:
@@ -88,8 +92,7 @@ def _made_before(
         made.action == intent.action
         and made.actor_id == membership.user_id
         and [reason.code for reason in made.reasons.all()] == codes
-        and made.text.message_to_applicant == intent.message_to_applicant
-        and made.text.internal_note == intent.internal_note
+        and vault.texts(made) == intent.texts
     )
     if not same:
         raise lifecycle.Stale
@@ -108,12 +111,10 @@ def _write(membership: Membership, verification: Verification, intent: Intent) -
         for n, reason in enumerate(intent.reasons)
     )
     decision.save()
-    DecisionText.objects.create(
-        decision=decision,
-        message_to_applicant=intent.message_to_applicant,
-        internal_note=intent.internal_note,
-        former={name: getattr(verification, name) for name in FIELDS},
-    )
+    former = {name: getattr(verification, name) for name in FIELDS}
+    text = DecisionText(decision=decision, former=former)
+    text.sealed = vault.sealed_texts(text, intent.texts)
+    text.save(force_insert=True)
     return decision
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from django.db.models.functions import Now
 
 from accounts.models import Membership, Rank
-from verifications import codes, dossier, evidence, keyset, policy, timeline
+from verifications import codes, dossier, evidence, keyset, policy, timeline, vault
 from verifications.models import (
+    CallbackBody,
     Decision,
     Note,
     ReviewType,
@@ -77,9 +78,20 @@ class Duplicate:
 
 
 @dataclass(frozen=True)
+class Said:
+    """A note; `text` is None where it cannot be opened."""
+
+    note: Note
+    text: str | None
+
+
+@dataclass(frozen=True)
 class Detail:
+    """`is_shut`: the body does not open, and nothing of it is shown."""
+
     verification: Verification
     body: Mapping[str, Any]
+    is_shut: bool
     answers: list[Answer]
     shots: list[evidence.Shot]
     dossier: dossier.Dossier
@@ -92,7 +104,7 @@ class Detail:
     undoable: Undoable | None
     events: list[timeline.Event]
     told: timeline.Told
-    notes: list[Note]
+    notes: list[Said]
     earlier: list[Verification]
     queue: Queue
     is_revealed: bool
@@ -120,12 +132,13 @@ def build(
     """Raises evidence.BadTurn."""
     tags = list(verification.tags.select_related("removed_by"))
     deliveries = list(verification.deliveries.select_related("endpoint"))
-    body = _body(verification)
+    body, is_shut = _body(verification)
     mismatches = [tag.code for tag in tags if tag.kind == TagKind.MISMATCH]
     told = dossier.build(body, mismatches, is_revealed=is_revealed)
     return Detail(
         verification=verification,
         body=body,
+        is_shut=is_shut,
         answers=_answers(verification, told, tags),
         shots=evidence.shots(verification.photos.all(), turns or {}),
         dossier=told,
@@ -138,7 +151,7 @@ def build(
         undoable=_undoable(membership, verification),
         events=timeline.build(verification, tags, deliveries),
         told=timeline.told(deliveries),
-        notes=list(verification.notes.select_related("author")),
+        notes=[_said(note) for note in verification.notes.select_related("author")],
         earlier=_earlier(membership, verification),
         queue=_queue(membership, verification),
         is_revealed=is_revealed,
@@ -152,9 +165,22 @@ def may_note(membership: Membership) -> bool:
     return membership.role.rank >= Rank.MEMBER
 
 
-def _body(verification: Verification) -> dict[str, Any]:
+def _body(verification: Verification) -> tuple[dict[str, Any], bool]:
+    """The provider's body, and whether there is one that does not open."""
     callback = verification.callback
-    return json.loads(bytes(callback.body.raw)) if callback else {}
+    if callback is None:
+        return {}, False
+    try:
+        return json.loads(vault.opened(callback.body, of=verification)), False
+    except (vault.DoesNotOpen, CallbackBody.DoesNotExist):
+        return {}, True
+
+
+def _said(note: Note) -> Said:
+    try:
+        return Said(note, vault.opened(note).decode())
+    except vault.DoesNotOpen:
+        return Said(note, None)
 
 
 def _offer(membership: Membership, action: Action, verification: Verification) -> Offer:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlencode
 
+from django.core.files.storage import storages
 from django.utils import timezone
 
 from accounts import budgets
 from accounts.models import AuditEntry, Kind, User
+from verifications import vault
 from verifications.callbacks import provider
 from verifications.dossier import groups
 from verifications.models import Photo, PhotoState, Verification
@@ -28,12 +30,16 @@ class BadTurn(ValueError):
 
 @dataclass(frozen=True)
 class Shot:
-    """`turn_query` turns this picture by a quarter and leaves the others as they are."""
+    """`turn_query` turns this picture by a quarter and leaves the others as they are.
+
+    `link` is of one that opens nothing, as text: a usable link opens the file to anybody.
+    """
 
     photo: Photo
     label: str
     turn: int
     turn_query: str
+    link: str = ""
 
     @property
     def is_stored(self) -> bool:
@@ -46,11 +52,6 @@ class Shot:
     @property
     def is_selfie(self) -> bool:
         return self.photo.kind == "FACE"
-
-    @property
-    def is_link_shown(self) -> bool:
-        """As text, and only where it opens nothing: a usable link opens the file to anybody."""
-        return bool(self.photo.source) and not provider.is_usable_link(self.photo.source)
 
 
 def read_turns(texts: Iterable[str]) -> Turns:
@@ -83,7 +84,27 @@ def _shot(photo: Photo, turns: Turns) -> Shot:
     wanted = {**turns, photo.kind: (turn + 90) % 360}
     query = urlencode([("turn", f"{kind}:{angle}") for kind, angle in wanted.items() if angle])
     label = LABELS.get(photo.kind) or groups.spaced(photo.kind)
-    return Shot(photo, label, turn, query)
+    return Shot(photo, label, turn, query, _link(photo))
+
+
+def _link(photo: Photo) -> str:
+    if photo.state != PhotoState.UNUSABLE:
+        return ""
+    try:
+        link = vault.opened(photo, "sealed_source").decode()
+    except vault.DoesNotOpen:
+        return ""
+    return "" if provider.is_usable_link(link) else link
+
+
+def picture(photo: Photo) -> bytes | None:
+    """Our stored copy; None where there is none, or none that opens."""
+    storage = storages["photos"]
+    try:
+        with storage.open(photo.file_name) as file:
+            return vault.opened(photo, "file", content=file.read())
+    except (FileNotFoundError, vault.DoesNotOpen):
+        return None
 
 
 def record_look(

@@ -34,9 +34,13 @@ Pairs = Iterable[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Filters:
-    """A cleaned question; what is empty does not restrict."""
+    """A cleaned question; what is empty does not restrict.
+
+    `number_hash` is what `q` comes to as a document number: the form has no key for that.
+    """
 
     q: str = ""
+    number_hash: str = ""
     status: Sequence[str] = ()
     suspected: bool | None = None
     final: bool | None = None

@@ -1,7 +1,7 @@
 """The list of verifications as a page, built before the template, in a fixed number of queries."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from django.db.models import Count, Q
@@ -9,7 +9,7 @@ from django.forms import BoundField
 from django.http import QueryDict
 
 from accounts.models import Membership, Partner
-from verifications import counters, keyset
+from verifications import counters, keyset, vault
 from verifications.forms import FilterForm, Filters
 from verifications.models import RejectionReason, Tag, Verification, VerificationQuerySet
 from verifications.statuses import Standing, Status
@@ -88,7 +88,7 @@ def build(membership: Membership, query: QueryDict, today: date) -> Listing:
     visible = Verification.objects.visible_to(membership)
     page, filters = keyset.Page([], None, None), Filters()
     if form.is_valid():
-        filters = form.filters()
+        filters = _with_hash(membership, form.filters())
         page = _page(visible, filters)
     return Listing(
         form=form,
@@ -103,6 +103,13 @@ def build(membership: Membership, query: QueryDict, today: date) -> Listing:
         is_first=not (filters.after or filters.before),
         oldest_first=filters.oldest_first,
     )
+
+
+def _with_hash(membership: Membership, filters: Filters) -> Filters:
+    """Document numbers are found by what the vault makes of them."""
+    if not filters.q:
+        return filters
+    return replace(filters, number_hash=vault.number_hash(membership.partner_id, filters.q))
 
 
 def _people(membership: Membership) -> list[tuple[str, str]]:

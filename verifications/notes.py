@@ -6,6 +6,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import Kind, Membership
+from verifications import vault
 from verifications.models import Note, Verification
 
 
@@ -18,12 +19,13 @@ def write(
     membership: Membership, verification: Verification, *, text: str, request_key: uuid.UUID
 ) -> Note:
     """The same request twice writes one note. Raises OtherText."""
+    fresh = Note(verification=verification, request_key=request_key)
     note, is_new = Note.objects.get_or_create(
         verification=verification,
         request_key=request_key,
-        defaults={"author": membership.user, "text": text},
+        defaults={"author": membership.user, "sealed": vault.sealed(fresh, text.encode())},
     )
-    if not is_new and (note.text != text or note.author_id != membership.user_id):
+    if not is_new and not _is_same(note, membership, text):
         raise OtherText
     if is_new:
         audit.record(
@@ -35,3 +37,10 @@ def write(
             note=note.pk,
         )
     return note
+
+
+def _is_same(note: Note, membership: Membership, text: str) -> bool:
+    try:
+        return note.author_id == membership.user_id and vault.opened(note) == text.encode()
+    except vault.DoesNotOpen:
+        return False

@@ -5,7 +5,7 @@ import unicodedata
 from django.db.models import Q
 
 # Columns in which a whole search string may stand, as typed or in either case.
-REFERENCES = ("scan_ref", "client_id", "external_ref", "document_number")
+REFERENCES = ("scan_ref", "client_id", "external_ref")
 
 # Letters that Unicode does not take apart, and signs that people type in several ways.
 ALIKE = str.maketrans(
@@ -59,8 +59,15 @@ def suffixes(word: str) -> set[bytes]:
     return {word[start:].encode()[:LONGEST_SUFFIX] for start in range(len(word))}
 
 
-def matching(text: str) -> Q:
+def plain_number(text: str) -> str:
+    """A document number however it was typed: upper case, letters and digits alone."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).upper()))
+
+
+def matching(text: str, number_hash: str = "") -> Q:
     """A reference by equality, or every word of the text somewhere in the name.
+
+    Document numbers are kept as keyed hashes: whoever has the key hands in that of the text.
 
     The only place that knows how a search is answered; an index for fragments is used from here.
     """
@@ -68,6 +75,8 @@ def matching(text: str) -> Q:
     found = Q()
     for column in REFERENCES:
         found |= Q(**{f"{column}__in": {text, text.upper(), text.lower()}})
+    if number_hash:
+        found |= Q(number_hash=number_hash)
     words = folded(text).split()
     if words:
         found |= Q(*(Q(search_text__contains=word) for word in words))

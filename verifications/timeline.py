@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from verifications import codes
+from verifications import codes, vault
 from verifications.callbacks import provider
 from verifications.models import (
     Decision,
@@ -127,13 +127,21 @@ def _decision_lines(decision: Decision, reasons: list[str]) -> Iterator[tuple[st
         yield "", f"Was {come_from}; decided as {decision.role_name}."
     if reasons:
         yield "Reasons", ", ".join(reasons)
-    text = getattr(decision, "text", None)
-    if text and text.message_to_applicant:
-        yield "Message to the applicant", text.message_to_applicant
-    if text and text.internal_note:
-        yield "Internal note", text.internal_note
+    yield from _texts(decision)
     if _is_undone(decision):
         yield "", "Taken back before it was sent."
+
+
+def _texts(decision: Decision) -> Iterator[tuple[str, str]]:
+    try:
+        texts = vault.texts(decision)
+    except vault.DoesNotOpen:
+        yield "", "What was written with it cannot be opened."
+        return
+    if texts.message_to_applicant:
+        yield "Message to the applicant", texts.message_to_applicant
+    if texts.internal_note:
+        yield "Internal note", texts.internal_note
 
 
 def _delivery(delivery: WebhookDelivery) -> Event:

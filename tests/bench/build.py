@@ -15,11 +15,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Membership, Partner, Plan, PricingModel, Rank, Role, User
-from tests.bench import bulk, words
+from tests.bench import bulk, tables, words
 from tests.bench.drawing import Drawing, House
 from tests.bench.figures import say
 from tests.bench.tables import AFTERWARDS, TABLES
-from verifications.models import RejectionReason, WebhookEndpoint
+from verifications import vault
+from verifications.models import DataKey, RejectionReason, WebhookEndpoint
 
 SEED = 20_261_123
 PARTNERS = 50
@@ -92,6 +93,9 @@ def _houses(chance: random.Random, began: datetime) -> Iterator[House]:
             callback_key=f"key-of-{key}",
             created_at=began,
         )
+        # Below the numbers of the verifications' own.
+        search_key = tables.data_key(vault.Owner(partner.pk, vault.SEARCH))
+        DataKey.objects.create(pk=-1 - place, **search_key)
         members = [
             Membership.objects.create(
                 user=_user(name, key, hashed), partner=partner, role=roles[rank], created_at=began

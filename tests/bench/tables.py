@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from django.db.models import Model
 
-from accounts import audit
+from accounts import audit, sealing
 from accounts.models import AuditEntry, AuditHead, Kind
 from tests.bench import words
 from tests.bench.drawing import Choice, Drawn
-from verifications import decisions, models, outcomes
+from verifications import decisions, models, outcomes, search, vault
 from verifications.callbacks import effect
 from verifications.models import (
     DeliveryState,
@@ -51,9 +51,47 @@ def received(drawn: Drawn) -> Row:
         "callback_id": drawn.pk,
         "started_at": drawn.received.started_at,
         "created_at": drawn.received_at,
+        "number_hash": _number_hash(drawn),
         **effect.data_fields(drawn.received),
         **effect.result_fields(drawn.received, drawn.kind.event),
     }
+
+
+def _number_hash(drawn: Drawn) -> str:
+    plain = search.plain_number(drawn.received.document_number)
+    key = key_of(vault.Owner(drawn.partner.pk, vault.SEARCH))
+    return sealing.keyed_hash(key, plain) if plain else ""
+
+
+def key_of(owner: vault.Owner) -> bytes:
+    """Not drawn by chance: it follows from the owner."""
+    return hashlib.sha256(f"bench {owner.partner_id} {owner.name}".encode()).digest()
+
+
+def data_key(owner: vault.Owner) -> Row:
+    wrapped = sealing.wrap(key_of(owner), vault.place_of_key(owner))
+    return {
+        "partner_id": owner.partner_id,
+        "owner": owner.name,
+        "wrapped": wrapped,
+        "master": sealing.master_of(wrapped),
+    }
+
+
+def owner_of(drawn: Drawn) -> vault.Owner:
+    return vault.owner_of(drawn.partner.pk, drawn.received.scan_ref)
+
+
+def in_hand(drawn: Drawn) -> Verification:
+    """With its key, so that nothing is looked up."""
+    owner = owner_of(drawn)
+    it = Verification(pk=drawn.pk, partner_id=owner.partner_id, scan_ref=drawn.received.scan_ref)
+    it._drawer = vault.Drawer(owner, key_of(owner))
+    return it
+
+
+def data_keys(drawn: Drawn) -> Iterator[Row]:
+    yield data_key(owner_of(drawn))
 
 
 def decided(drawn: Drawn, choice: Choice) -> Row:
@@ -94,7 +132,10 @@ def callbacks(drawn: Drawn) -> Iterator[Row]:
 
 def callback_bodies(drawn: Drawn) -> Iterator[Row]:
     if drawn.is_shown:
-        yield {"callback_id": drawn.pk, "raw": raw(drawn)}
+        callback = models.ProviderCallback(pk=drawn.pk, partner_id=drawn.partner.pk)
+        row = models.CallbackBody(callback=callback, owner=owner_of(drawn).name)
+        sealed = vault.sealed(row, raw(drawn), of=in_hand(drawn))
+        yield {"callback_id": drawn.pk, "owner": row.owner, "sealed": sealed}
 
 
 def tags(drawn: Drawn) -> Iterator[Row]:
@@ -106,7 +147,7 @@ def tags(drawn: Drawn) -> Iterator[Row]:
 
 def photos(drawn: Drawn) -> Iterator[Row]:
     """Fetched long ago: one drawing stands for all of them."""
-    for kind, link in drawn.received.photos.items():
+    for kind in drawn.received.photos:
         if kind.endswith("_VIDEO"):
             state, why = PhotoState.UNUSABLE, "A video: only pictures are fetched."
         else:
@@ -115,10 +156,9 @@ def photos(drawn: Drawn) -> Iterator[Row]:
         yield {
             "verification_id": drawn.pk,
             "kind": kind,
-            "source": link,
             "state": state.value,
             "why": why,
-            "file_name": f"bench/{kind}.jpg" if stored else "",
+            "file_name": f"bench/{kind}.sealed" if stored else "",
             "content_type": "image/jpeg" if stored else "",
             "width": 900 if stored else 0,
             "height": 600 if stored else 0,
@@ -168,12 +208,10 @@ def decision_texts(drawn: Drawn) -> Iterator[Row]:
     if choice := drawn.choice:
         before = received(drawn)
         former = {name: before[name] for name in decisions.FIELDS}
-        yield {
-            "decision_id": choice.key,
-            "message_to_applicant": MESSAGE if choice.reasons else "",
-            "internal_note": NOTE,
-            "former": former,
-        }
+        decision = models.Decision(pk=choice.key, verification=in_hand(drawn))
+        texts = vault.Texts(MESSAGE if choice.reasons else "", NOTE)
+        sealed = vault.sealed_texts(models.DecisionText(decision=decision), texts)
+        yield {"decision_id": choice.key, "sealed": sealed, "former": former}
 
 
 def _delivery(drawn: Drawn) -> tuple[uuid.UUID, DeliveryState] | None:
@@ -211,7 +249,9 @@ def deliveries(drawn: Drawn) -> Iterator[Row]:
 
 def delivery_bodies(drawn: Drawn) -> Iterator[Row]:
     if drawn.is_shown and (delivery := _delivery(drawn)):
-        yield {"delivery_id": delivery[0], "raw": raw(drawn)}
+        message = models.WebhookDelivery(pk=delivery[0], verification=in_hand(drawn))
+        sealed = vault.sealed(models.DeliveryBody(delivery=message), raw(drawn))
+        yield {"delivery_id": delivery[0], "sealed": sealed}
 
 
 def attempts(drawn: Drawn) -> Iterator[Row]:
@@ -227,11 +267,13 @@ def attempts(drawn: Drawn) -> Iterator[Row]:
 
 def notes(drawn: Drawn) -> Iterator[Row]:
     if drawn.choice and drawn.is_shown:
+        key = uuid.uuid5(drawn.choice.key, "note")
+        note = models.Note(verification=in_hand(drawn), request_key=key)
         yield {
             "verification_id": drawn.pk,
             "author_id": drawn.choice.actor.user_id,
-            "text": NOTE,
-            "request_key": uuid.uuid5(drawn.choice.key, "note"),
+            "sealed": vault.sealed(note, NOTE.encode()),
+            "request_key": key,
             "written_at": drawn.choice.at,
         }
 
@@ -286,6 +328,7 @@ class Table(NamedTuple):
 
 
 TABLES = [
+    Table(models.DataKey, data_keys),
     Table(models.Verification, verifications),
     Table(models.ProviderCallback, callbacks),
     Table(models.CallbackBody, callback_bodies),

@@ -1,12 +1,12 @@
 """Every page there is, and the states of it that look different: who gets there, and how."""
 
+import io
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
-from django.core.files.storage import storages
 from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import Page
@@ -15,7 +15,7 @@ from accounts.models import User
 from tests import factories
 from verifications import decisions, notes
 from verifications.callbacks import intake
-from verifications.models import Photo, PhotoState, RejectionReason, Verification
+from verifications.models import Photo, RejectionReason, Verification
 from verifications.statuses import Action
 
 SAMPLES = {
@@ -81,12 +81,10 @@ class World:
 
 
 def _store(photo: Photo) -> None:
-    with storages["photos"].open(f"{photo.pk}.png", "wb") as file:
-        Image.new("RGB", (640, 400), "grey").save(file, "PNG")
-    photo.file_name, photo.content_type = f"{photo.pk}.png", "image/png"
-    photo.width, photo.height = 640, 400
-    photo.state, photo.fetched_at = PhotoState.STORED, timezone.now()
-    photo.save()
+    drawn = io.BytesIO()
+    Image.new("RGB", (640, 400), "grey").save(drawn, "PNG")
+    photo.width, photo.height, photo.fetched_at = 640, 400, timezone.now()
+    factories.store(photo, drawn.getvalue())
 
 
 @dataclass(frozen=True)

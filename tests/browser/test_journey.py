@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from accounts.models import User
 from tests.browser.conftest import Watch
 from tests.conftest import PASSWORD
+from verifications import vault
 from verifications.models import Decision, Verification
 from verifications.statuses import Status
 
@@ -60,7 +61,7 @@ def test_an_admin_walks_in_and_denies(
     decision = Decision.objects.get()
     assert decision.verification.status == Status.DENIED
     assert [reason.code for reason in decision.reasons.all()] == ["DOC_FAKE"]
-    assert decision.text.message_to_applicant == "Please send a photo of your passport."
+    assert vault.texts(decision).message_to_applicant == "Please send a photo of your passport."
 
 
 @BOTH

@@ -8,8 +8,6 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.core.files.base import ContentFile
-from django.core.files.storage import storages
 
 from accounts import access, audit, rights
 from accounts.models import Kind, Partner, User
@@ -17,7 +15,6 @@ from tests import factories
 from verifications import decisions
 from verifications.callbacks import intake
 from verifications.models import (
-    PhotoState,
     RejectionReason,
     Verification,
     WebhookAttempt,
@@ -85,10 +82,7 @@ class World:
     def store_photos(self) -> None:
         """Where the settings say: tests say so first."""
         for it in (self.mine, self.theirs):
-            photo = it.photos.get(kind="FRONT")
-            photo.file_name = storages["photos"].save(f"{it.pk}/front.png", ContentFile(b"PNG"))
-            photo.state, photo.content_type = PhotoState.STORED, "image/png"
-            photo.save()
+            factories.store(it.photos.get(kind="FRONT"), b"PNG")
 
     def path(self, pattern: str, *, is_foreign: bool = False) -> str:
         """An address of this pattern that leads to something."""

@@ -3,6 +3,7 @@
 import base64
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,13 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent.parent
 SERVE = "import idv_dashboard.wsgi"
 
+
+def new_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+# One that two settings have, and a former one.
+TWICE, FORMER = new_key(), new_key()
 Start = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -34,7 +42,8 @@ def run(folder: Path, *arguments: str, **changes: str) -> subprocess.CompletedPr
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "idv_dashboard.settings",
         "SECRET_KEY": secrets.token_urlsafe(60),
-        "AUDIT_SIGNING_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "AUDIT_SIGNING_KEY": new_key(),
+        "DATA_KEY": new_key(),
         "ALLOWED_HOSTS": "idv.example.org",
         "DATA_DIR": str(folder),
         # A fresh clone has collected no static files; that is not what is asked here.
@@ -62,6 +71,15 @@ VARIANTS = [
     ("SECRET_KEY", {"SECRET_KEY": "django-insecure-" + "abcdefghijklmnop" * 4}),
     ("AUDIT_SIGNING_KEY", {"AUDIT_SIGNING_KEY": "short"}),
     ("AUDIT_SIGNING_KEY", {"AUDIT_SIGNING_KEY": "!" * 44}),
+    ("AUDIT_SIGNING_KEY", {"SECRET_KEY": TWICE, "AUDIT_SIGNING_KEY": TWICE}),
+    ("DATA_KEY", {"DATA_KEY": "short"}),
+    ("DATA_KEY", {"DATA_KEY": "!" * 44}),
+    ("DATA_KEY", {"DATA_KEY": base64.b64encode(b"only sixteen byte").decode()}),
+    ("DATA_KEY", {"SECRET_KEY": TWICE, "DATA_KEY": TWICE}),
+    ("DATA_KEY", {"AUDIT_SIGNING_KEY": TWICE, "DATA_KEY": TWICE}),
+    ("DATA_KEY_FALLBACKS", {"DATA_KEY_FALLBACKS": "short"}),
+    ("DATA_KEY_FALLBACKS", {"DATA_KEY_FALLBACKS": f"{FORMER},{FORMER}"}),
+    ("DATA_KEY_FALLBACKS", {"DATA_KEY": TWICE, "DATA_KEY_FALLBACKS": TWICE}),
     ("ALLOWED_HOSTS", {"ALLOWED_HOSTS": "*"}),
     ("ALLOWED_HOSTS", {"ALLOWED_HOSTS": ".example.org"}),
     ("ALLOWED_HOSTS", {"ALLOWED_HOSTS": ""}),
@@ -124,8 +142,31 @@ def test_a_database_that_was_not_migrated_is_refused(tmp_path: Path) -> None:
     assert "migrate" in done.stderr
 
 
-@pytest.mark.parametrize("missing", ["SECRET_KEY", "AUDIT_SIGNING_KEY"])
+@pytest.mark.parametrize("missing", ["SECRET_KEY", "AUDIT_SIGNING_KEY", "DATA_KEY"])
 def test_a_missing_key_is_named(home: Path, missing: str) -> None:
     done = run(home, "-c", SERVE, **{missing: ""})
     assert done.returncode == 78
     assert missing in done.stderr
+
+
+MAKE_A_KEY = """
+import django; django.setup()
+from accounts.models import Partner
+from verifications import vault
+partner = Partner.objects.create(
+    key="p", name="P", plan="BASIC", pricing_model="CHARGE_PER_APPROVED"
+)
+vault.number_hash(partner.pk, "AB1", to_keep=True)
+"""
+
+
+def test_a_forgotten_master_key_is_missed(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home, tmp_path / "data")
+    data = tmp_path / "data"
+    assert run(data, "-c", MAKE_A_KEY, DATA_KEY=FORMER).returncode == 0
+    done = run(data, "-c", SERVE)
+    assert done.returncode == 78
+    assert "DATA_KEY_FALLBACKS" in done.stderr
+    assert FORMER not in done.stderr
+    done = run(data, "-c", SERVE, DATA_KEY_FALLBACKS=FORMER)
+    assert (done.returncode, done.stderr) == (0, "")

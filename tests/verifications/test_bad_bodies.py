@@ -13,6 +13,7 @@ from accounts.models import Partner
 from tests import factories
 from tests.conftest import BAD, MANIFEST
 from tests.verifications.test_intake import post
+from verifications import vault
 from verifications.callbacks import photos, provider
 from verifications.models import PhotoState, ProviderCallback, Stage, Verification
 
@@ -66,7 +67,7 @@ def test_each_bad_body_gets_its_answer(northbank: Partner, entry: dict[str, Any]
     assert answer.status_code == entry["http"]
     callback = ProviderCallback.objects.get()
     assert callback.stage == ("accepted" if entry["stage"] == "accept" else entry["stage"])
-    assert bytes(callback.body.raw) == raw
+    assert vault.opened(callback.body) == raw
     assert Verification.objects.exists() == (entry["http"] == 200)
 
 
@@ -107,7 +108,7 @@ def test_a_good_body_may_come_in_chunks(northbank: Partner) -> None:
     event, raw = factories.sample("01")
     answer = post_chunks(northbank, raw, Chunks(raw), event)
     assert (answer.status_code, answer.json()) == (200, {"status": "stored"})
-    assert bytes(ProviderCallback.objects.get().body.raw) == raw
+    assert vault.opened(ProviderCallback.objects.get().body) == raw
 
 
 @pytest.mark.parametrize(

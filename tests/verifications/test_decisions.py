@@ -11,7 +11,7 @@ from django.db.utils import DatabaseError
 
 from accounts.models import AuditEntry, Kind, Membership, Partner, User
 from tests import factories
-from verifications import decisions, lifecycle
+from verifications import decisions, lifecycle, vault
 from verifications.models import Decision, DecisionReason, RejectionReason, Verification
 from verifications.statuses import Action
 
@@ -81,7 +81,7 @@ def test_a_decision_remembers_what_allowed_it(ada: User, approved: Verification)
     assert made.role_rank == 40
     assert made.pricing_model == "CHARGE_PER_COMPLETED"
     assert (made.may_approve, made.may_deny) == (True, True)
-    assert made.text.internal_note == "Told by phone"
+    assert vault.texts(made).internal_note == "Told by phone"
 
 
 def test_a_reason_keeps_the_wording_it_had(ada: User, approved: Verification) -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import AuditEntry, Partner, User
 from tests import factories
 from tests.verifications.test_decisions import decide
-from verifications import chores
+from verifications import chores, vault
 from verifications.callbacks import effect, intake, provider
 from verifications.models import Outcome, PhotoState, ProviderCallback, Stage, Verification
 from verifications.statuses import Action
@@ -216,7 +216,8 @@ def test_a_photo_that_we_have_is_not_replaced(receive: Receive) -> None:
     photos.update(state=PhotoState.STORED, file_name="1.jpg")
     again = {"FRONT": "https://media.example.test/2.png"}
     photo = receive("01", fileUrls=again, finishTime=1_900_000_000).photos.get(kind="FRONT")
-    assert (photo.state, photo.source) == (PhotoState.STORED, "https://media.example.test/1.png")
+    assert (photo.state, photo.file_name) == (PhotoState.STORED, "1.jpg")
+    assert vault.opened(photo, "sealed_source") == b"https://media.example.test/1.png"
 
 
 def longest(sign: str) -> dict[str, Any]:

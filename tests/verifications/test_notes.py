@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
+from verifications import vault
 from verifications.models import Note, Verification
 
 SignIn = Callable[[User], Client]
@@ -32,7 +33,7 @@ def test_members_and_above_write_notes(
     response = send(as_user(user), suspected, "Called the branch.\nThey know her.")
     assert response.status_code == 302
     note = suspected.notes.get()
-    assert (note.author, note.text) == (user, "Called the branch.\nThey know her.")
+    assert (note.author, vault.opened(note)) == (user, b"Called the branch.\nThey know her.")
     entry = AuditEntry.objects.get(kind=Kind.NOTED)
     assert "branch" not in entry.body
 
@@ -84,7 +85,7 @@ def test_the_same_request_with_another_text_keeps_that_text(
     page = html.unescape(response.content.decode())
     assert ">Second.</textarea>" in page
     assert str(key) not in page
-    assert [note.text for note in suspected.notes.all()] == ["First."]
+    assert [vault.opened(note) for note in suspected.notes.all()] == [b"First."]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_a_note_of_4000_characters_stands(
     suspected: Verification, mia: User, as_user: SignIn
 ) -> None:
     assert send(as_user(mia), suspected, "é" * 4000).status_code == 302
-    assert suspected.notes.get().text == "é" * 4000
+    assert vault.opened(suspected.notes.get()).decode() == "é" * 4000
 
 
 @pytest.mark.parametrize("key", ["", "7", "x" * 5000])

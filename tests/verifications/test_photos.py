@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import OperationalError
 from django.test import Client
@@ -13,7 +12,8 @@ from django.urls import reverse
 
 from accounts import audit
 from accounts.models import AuditEntry, Kind, Membership, User
-from verifications.models import Photo, PhotoState, Verification
+from tests import factories
+from verifications.models import Photo, Verification
 
 SignIn = Callable[[User], Client]
 PNG = b"\x89PNG\r\n\x1a\n and so on"
@@ -31,10 +31,7 @@ def stored(suspected: Verification, settings: Any, tmp_path: Path) -> Photo:
         "photos": {**settings.STORAGES["photos"], "OPTIONS": options},
     }
     photo = suspected.photos.get(kind="FRONT")
-    photo.file_name = storages["photos"].save("1/front.png", ContentFile(PNG))
-    photo.state, photo.content_type = PhotoState.STORED, "image/png"
-    photo.save()
-    return photo
+    return factories.store(photo, PNG)
 
 
 @pytest.mark.parametrize("who", ["vera", "mia", "mo", "ada"])
@@ -43,7 +40,7 @@ def test_whoever_sees_the_verification_sees_its_photo(
 ) -> None:
     response = as_user(request.getfixturevalue(who)).get(url(stored.verification))
     assert response.status_code == 200
-    assert b"".join(response) == PNG
+    assert response.content == PNG
 
 
 def test_a_photo_is_kept_by_no_cache_and_runs_nothing(
@@ -93,7 +90,8 @@ def test_only_pictures_of_our_own_making_are_sent(
 
 
 def test_a_kind_with_a_slash_has_an_address_too(stored: Photo, ada: User, as_user: SignIn) -> None:
-    Photo.objects.filter(pk=stored.pk).update(kind="STEP/1 ä?")
+    stored.kind = "STEP/1 ä?"
+    factories.store(stored, PNG)
     client = as_user(ada)
     page = client.get(reverse("verification_detail", args=[stored.verification.scan_ref]))
     assert page.status_code == 200

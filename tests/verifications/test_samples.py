@@ -9,6 +9,7 @@ from accounts.models import Partner, User
 from tests import factories
 from tests.conftest import MANIFEST
 from tests.verifications.test_intake import post
+from verifications import vault
 from verifications.callbacks import provider
 from verifications.models import Outcome, ProviderCallback, Verification
 from verifications.statuses import APPROVED, DENIED, NEEDS_DECISION, Standing, Status
@@ -25,7 +26,7 @@ def test_every_sample_comes_in_and_shows(
     answer = post(northbank, event, raw)
     assert (answer.status_code, answer.json()) == (200, {"status": "stored"})
     callback = ProviderCallback.objects.get()
-    assert bytes(callback.body.raw) == raw
+    assert vault.opened(callback.body) == raw
     if event == provider.EXPIRATION:
         assert callback.outcome == Outcome.UNMATCHED
         return

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Partner
 from tests.verifications import rows
-from verifications import search
+from verifications import search, vault
 from verifications.models import Verification
 
 
@@ -74,8 +74,32 @@ def test_a_reference_is_found_as_a_whole(northbank: Partner, column: str, typed:
 
 @pytest.mark.parametrize(("kept", "typed"), [("TEST00007", "test00007"), ("c39cb2f3", "C39CB2F3")])
 def test_a_reference_is_found_in_the_other_case(northbank: Partner, kept: str, typed: str) -> None:
-    rows.add(northbank, "Kept", document_number=kept)
+    rows.add(northbank, "Kept", external_ref=kept)
     assert _found(typed) == ["Kept"]
+
+
+@pytest.mark.parametrize("typed", ["AB 123-45/6", " ab123456 ", "AB.123.456", "\uff21\uff22123456"])
+def test_a_document_number_is_found_however_it_is_typed(receive: Callable, typed: str) -> None:
+    it = receive("01", data={"docNumber": "AB123456"})
+    receive("03", data={"docNumber": "AB1234567"})
+    number_hash = vault.number_hash(it.partner_id, typed)
+    assert list(Verification.objects.filter(search.matching(typed, number_hash))) == [it]
+
+
+def test_a_document_number_is_found_as_a_whole_and_by_its_partner_only(
+    receive: Callable, southpay: Partner
+) -> None:
+    it = receive("01", data={"docNumber": "AB123456"})
+    theirs = receive("01", southpay, data={"docNumber": "AB123456"})
+    assert it.number_hash != theirs.number_hash
+    assert vault.number_hash(it.partner_id, "AB12345") != it.number_hash
+    assert "AB123456" not in it.number_hash
+
+
+def test_a_verification_without_a_number_is_found_by_none(receive: Callable) -> None:
+    it = receive("05")
+    assert it.number_hash == ""
+    assert [vault.number_hash(it.partner_id, text) for text in ("", " ", "-/.")] == [""] * 3
 
 
 @pytest.mark.parametrize("typed", ["\u200b", "\u0301", "\u202e"])

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
+from verifications import vault
 from verifications.models import Tag, TagKind, Verification, WebhookDelivery
 from verifications.statuses import DENIED, NEEDS_DECISION, Standing, Status
 
@@ -75,7 +76,7 @@ def test_the_last_one_settles_the_suspicion_and_tells_the_partner(
     assert suspected.standing == Standing(Status.APPROVED, False)
     delivery = WebhookDelivery.objects.get()
     assert delivery.event == "IDENTIFICATION_MANUAL_FINISHED"
-    told = json.loads(bytes(delivery.body.raw))["status"]
+    told = json.loads(vault.opened(delivery.body))["status"]
     assert (told["overall"], told["mismatchTags"]) == ("APPROVED", [])
 
 
@@ -101,7 +102,7 @@ def test_what_was_denied_stays_denied(
         remove(client, it, tag)
         it.refresh_from_db()
     assert it.standing == DENIED
-    assert json.loads(bytes(WebhookDelivery.objects.get().body.raw))["status"]["overall"] == (
+    assert json.loads(vault.opened(WebhookDelivery.objects.get().body))["status"]["overall"] == (
         "DENIED"
     )
 

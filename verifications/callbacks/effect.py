@@ -1,5 +1,6 @@
 """What an accepted body does, in the order of (final, finishTime, received)."""
 
+import contextlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Kind
-from verifications import counters, lifecycle
+from verifications import counters, lifecycle, vault
 from verifications.callbacks import provider
 from verifications.models import (
     CounterChange,
@@ -44,7 +45,10 @@ def apply_kept(verification: Verification) -> None:
     kept = verification.callbacks.filter(outcome=Outcome.DECIDED).select_related("body", "partner")
     newest = max(kept, key=order, default=None)
     if newest is not None:
-        apply(newest, provider.read(bytes(newest.body.raw), newest.event))
+        # What does not open is in the log; the decision is taken back all the same.
+        with contextlib.suppress(vault.DoesNotOpen):
+            raw = vault.opened(newest.body, of=verification)
+            apply(newest, provider.read(raw, newest.event))
 
 
 def _note_expiration(callback: ProviderCallback, body: dict[str, Any]) -> None:
@@ -109,6 +113,12 @@ def order(callback: ProviderCallback) -> tuple[bool, datetime, int]:
     return callback.is_final, callback.finished_at or EPOCH, callback.pk
 
 
+def _data_fields(callback: ProviderCallback, received: provider.Received) -> dict[str, Any]:
+    number = received.document_number
+    found_by = vault.number_hash(callback.partner_id, number, to_keep=True)
+    return data_fields(received) | {"number_hash": found_by}
+
+
 def data_fields(received: provider.Received) -> dict[str, Any]:
     """The columns that tell of the applicant and the document."""
     return {
@@ -119,7 +129,6 @@ def data_fields(received: provider.Received) -> dict[str, Any]:
         "platform": received.platform,
         "document_type": received.document_type,
         "document_country": received.document_country,
-        "document_number": received.document_number,
         "document_expires_on": received.document_expires_on,
     }
 
@@ -148,7 +157,7 @@ def _begin(callback: ProviderCallback, received: provider.Received) -> Verificat
         scan_ref=received.scan_ref,
         callback=callback,
         started_at=received.started_at or received.finished_at or timezone.now(),
-        **data_fields(received),
+        **_data_fields(callback, received),
         **result_fields(received, callback.event),
     )
     at = received.standing or Standing(Status.REVIEWING, False)
@@ -178,7 +187,7 @@ def _update(
             to=to,
             kind=Kind.UPDATED,
             actor=None,
-            fields=data_fields(received)
+            fields=_data_fields(callback, received)
             | result_fields(received, callback.event)
             | {"callback": callback},
             facts={"callback": callback.pk, "event": callback.event},
@@ -199,7 +208,7 @@ def _show_new_data(
             to=verification.standing,
             kind=Kind.KEPT,
             actor=None,
-            fields=data_fields(received) | {"callback": callback, "has_new_data": True},
+            fields=_data_fields(callback, received) | {"callback": callback, "has_new_data": True},
             facts={"callback": callback.pk, "event": callback.event},
         ),
     )
@@ -243,12 +252,21 @@ def _write_photos(verification: Verification, received: provider.Received) -> No
     known = {photo.kind: photo for photo in verification.photos.all()}
     for kind, link in received.photos.items():
         photo = known.get(kind) or Photo(verification=verification, kind=kind)
-        if photo.state == PhotoState.STORED or photo.source == link:
+        if photo.state == PhotoState.STORED or _is_offered(photo, link):
             continue
-        photo.source, photo.attempts = link, 0
+        photo.sealed_source = vault.sealed(photo, link.encode(), "sealed_source")
+        photo.attempts = 0
         photo.state, photo.why = _photo_state(kind, link)
         photo.due_at = timezone.now() if photo.state == PhotoState.WAITING else None
         photo.save()
+
+
+def _is_offered(photo: Photo, link: str) -> bool:
+    """Whether it is this very link that is known of the picture."""
+    try:
+        return bool(photo.pk) and vault.opened(photo, "sealed_source") == link.encode()
+    except vault.DoesNotOpen:
+        return False
 
 
 def _photo_state(kind: str, link: str) -> tuple[PhotoState, str]:

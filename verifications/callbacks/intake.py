@@ -11,6 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Partner
+from verifications import vault
 from verifications.callbacks import effect, provider
 from verifications.models import CallbackBody, Outcome, ProviderCallback, Stage
 
@@ -76,26 +77,51 @@ def _count_again(partner: Partner, event: str, digest: str) -> ProviderCallback 
 
 @transaction.atomic
 def _keep(callback: ProviderCallback, raw: bytes) -> tuple[ProviderCallback, dict[str, Any] | None]:
-    body = _read_into(callback, raw)
+    body, scan_ref = _read_into(callback, raw)
     callback.save()
-    CallbackBody.objects.create(callback=callback, raw=raw)
+    _seal(CallbackBody(callback=callback), raw, scan_ref)
     return callback, body
 
 
-def _read_into(callback: ProviderCallback, raw: bytes) -> dict[str, Any] | None:
+def _seal(row: CallbackBody, raw: bytes, scan_ref: str) -> None:
+    """Under the key of the verification that it tells of, whether or not that has a row yet."""
+    own = vault.owner_of_unread(row.callback)
+    owner = vault.owner_of(row.callback.partner_id, scan_ref) if scan_ref else own
+    if row.owner == owner.name:
+        return
+    row.owner = owner.name
+    try:
+        row.sealed = vault.sealed(row, raw)
+    except vault.DoesNotOpen:
+        # The verification's key was tampered with: the body is kept all the same.
+        row.owner = own.name
+        row.sealed = vault.sealed(row, raw)
+    row.save()
+    if row.owner != own.name:
+        vault.erase(own)
+
+
+def _read_into(callback: ProviderCallback, raw: bytes) -> tuple[dict[str, Any] | None, str]:
+    """The body, None where it is refused; and the scan ref, as far as it was read."""
     try:
         body = provider.read(raw, callback.event)
     except provider.Unreadable as refusal:
         callback.stage, callback.problem = Stage(refusal.stage), refusal.problem
-        return None
+        return None, refusal.scan_ref
     callback.stage, callback.problem = Stage.ACCEPTED, ""
-    return body
+    return body, body["scanRef"]
 
 
 def reapply(callback: ProviderCallback) -> ProviderCallback:
-    """Reads a kept body again, after a fix; where it still cannot be applied it goes on waiting."""
-    body = _read_into(callback, bytes(callback.body.raw))
-    callback.save(update_fields=["stage", "problem"])
+    """Reads a kept body again, after a fix; where it still cannot be applied it goes on waiting.
+
+    Raises vault.DoesNotOpen.
+    """
+    raw = vault.opened(callback.body)
+    with transaction.atomic():
+        body, scan_ref = _read_into(callback, raw)
+        callback.save(update_fields=["stage", "problem"])
+        _seal(callback.body, raw, scan_ref)
     if body is not None and callback.outcome == Outcome.WAITING:
         _apply(callback, body)
     return callback

@@ -13,6 +13,7 @@ from django.core.files.storage import storages
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from verifications import vault
 from verifications.callbacks import pictures
 from verifications.models import Photo, PhotoState
 from verifications.webhooks import transport
@@ -51,18 +52,24 @@ def _claimed(key: int) -> Photo | None:
 
 def _fetch(photo: Photo) -> bool:
     try:
-        picture = pictures.made_ours(_download(photo.source))
+        picture = pictures.made_ours(_download(_link(photo)))
     except transport.Forbidden as refusal:
         _settle(photo, PhotoState.UNUSABLE, str(refusal))
     except Gone as gone:
         _settle(photo, PhotoState.FAILED, str(gone))
     except pictures.Broken as broken:
         _settle(photo, PhotoState.BROKEN, str(broken))
+    except vault.DoesNotOpen:
+        _settle(photo, PhotoState.FAILED, "Its link cannot be opened.")
     except transport.Unreachable as trouble:
         _try_later(photo, str(trouble))
     else:
         _store(photo, picture)
     return True
+
+
+def _link(photo: Photo) -> str:
+    return vault.opened(photo, "sealed_source").decode()
 
 
 def _download(address: str) -> bytes:
@@ -94,11 +101,12 @@ def _settle(photo: Photo, state: PhotoState, why: str) -> None:
 
 def _store(photo: Photo, picture: pictures.Picture) -> None:
     storage = storages["photos"]
-    name = f"{photo.verification.partner_id}/{uuid.uuid4().hex}.jpg"
-    stored = storage.save(name, ContentFile(picture.raw))
+    name = f"{photo.verification.partner_id}/{uuid.uuid4().hex}.sealed"
+    stored = storage.save(name, ContentFile(vault.sealed(photo, picture.raw, "file")))
     kept = _mine(photo).update(
         state=PhotoState.STORED,
         why="",
+        sealed_source=b"",
         file_name=stored,
         content_type=pictures.CONTENT_TYPE,
         width=picture.width,
@@ -114,5 +122,8 @@ def _store(photo: Photo, picture: pictures.Picture) -> None:
 def _mine(photo: Photo) -> QuerySet[Photo]:
     """Still as it was claimed."""
     return Photo.objects.filter(
-        pk=photo.pk, state=PhotoState.WAITING, attempts=photo.attempts, source=photo.source
+        pk=photo.pk,
+        state=PhotoState.WAITING,
+        attempts=photo.attempts,
+        sealed_source=photo.sealed_source,
     )

@@ -19,6 +19,7 @@ from verifications.statuses import SUSPECTED, WORDS, Standing, Status
 
 LARGEST_BODY = 2 * 1024 * 1024
 DEEPEST = 32
+SCAN_REF = re.compile(r"[A-Za-z0-9_-]{1,36}")
 WIRE = Path(__file__).parent.parent / "wire"
 EVENTS = (
     "IDENTIFICATION",
@@ -48,9 +49,9 @@ _EXPIRATION = jsonschema_rs.validator_for(
 class Unreadable(Exception):
     """A rightly signed body that we refuse: at which stage, and what was wrong, without values."""
 
-    def __init__(self, stage: str, problem: str = "") -> None:
+    def __init__(self, stage: str, problem: str = "", scan_ref: str = "") -> None:
         super().__init__(f"{stage}: {problem}")
-        self.stage, self.problem = stage, problem
+        self.stage, self.problem, self.scan_ref = stage, problem, scan_ref
 
 
 def signature(key: str, raw: bytes) -> str:
@@ -82,8 +83,14 @@ def read(raw: bytes, event: str) -> dict[str, Any]:
     for error in validator.iter_errors(body):
         path = "/".join(_plain(step) for step in error.instance_path)
         keyword = str(error.schema_path[-1]) if error.schema_path else ""
-        raise Unreadable("schema", f"{path or '(root)'}: {keyword}"[:200])
+        raise Unreadable("schema", f"{path or '(root)'}: {keyword}"[:200], _scan_ref(body))
     return body
+
+
+def _scan_ref(body: Any) -> str:
+    """Of a body that is not of the agreed form: where it can be one, it most likely is."""
+    told = body.get("scanRef") if isinstance(body, dict) else None
+    return told if isinstance(told, str) and SCAN_REF.fullmatch(told) else ""
 
 
 def _plain(step: str | int) -> str:

@@ -10,11 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import Membership, User
-from verifications import evidence
+from verifications import evidence, vault
 from verifications.callbacks import provider
 from verifications.deliveries import words
 from verifications.dossier import masking
-from verifications.models import DeliveryBody, DeliveryState, WebhookAttempt, WebhookDelivery
+from verifications.models import DeliveryState, WebhookAttempt, WebhookDelivery
+from verifications.webhooks import outbox, payloads
 
 MOST_TRIES = 100
 # What cannot stand in a page.
@@ -40,9 +41,12 @@ class Try:
 
 @dataclass(frozen=True)
 class Page:
+    """`no_body` says why there is none to be seen."""
+
     delivery: WebhookDelivery
     said: words.Said
     body: Body | None
+    no_body: str
     tries: list[Try]
     newer: WebhookDelivery | None
     may_send_present: bool
@@ -62,20 +66,28 @@ def find(memberships: Iterable[Membership], key: UUID) -> WebhookDelivery | None
 
 def build(delivery: WebhookDelivery, now: datetime, *, is_revealed: bool) -> Page:
     """What is masked on the verification's page is masked in body and answers too."""
-    raw = DeliveryBody.objects.filter(delivery=delivery).values_list("raw", flat=True).first()
-    told = json.loads(bytes(raw)) if raw is not None else {}
+    raw, no_body = _opened(delivery)
+    told = json.loads(raw) if raw else {}
     mask = masking.mask(told, is_lifted=is_revealed)
     endpoint = delivery.endpoint
     is_open = endpoint.is_active and endpoint.removed_at is None
     return Page(
         delivery=delivery,
         said=words.of_delivery(delivery, now),
-        body=_body(bytes(raw), told, mask) if raw is not None else None,
+        body=_body(raw, told, mask) if raw else None,
+        no_body=no_body,
         tries=_tries(delivery, mask),
         newer=_newer(delivery),
         may_send_present=delivery.verification_id is not None and is_open,
         is_revealed=is_revealed,
     )
+
+
+def _opened(delivery: WebhookDelivery) -> tuple[bytes, str]:
+    try:
+        return outbox.body_of(delivery), ""
+    except payloads.Unsendable as why:
+        return b"", str(why)
 
 
 def _newer(delivery: WebhookDelivery) -> WebhookDelivery | None:
@@ -123,7 +135,11 @@ def _answer(attempt: WebhookAttempt, mask: masking.Mask) -> str:
     """Receivers quote what they were sent: an answer that does is hidden whole."""
     if not hasattr(attempt, "answer"):
         return ""
-    text = CONTROLS.sub("\ufffd", bytes(attempt.answer.raw).decode("utf-8", "replace"))
+    try:
+        raw = vault.opened(attempt.answer)
+    except vault.DoesNotOpen:
+        return "It cannot be opened."
+    text = CONTROLS.sub("\ufffd", raw.decode("utf-8", "replace"))
     return masking.HIDDEN if mask.hides("", text) else text
 
 

@@ -3,6 +3,7 @@
 from verifications.models.callback import CallbackBody, Outcome, ProviderCallback, Stage
 from verifications.models.chore import Chore
 from verifications.models.counter import EVER, Counter, CounterChange, Measure
+from verifications.models.data_key import DataKey
 from verifications.models.decision import Decision, DecisionReason, DecisionText
 from verifications.models.findings import Photo, PhotoState, Tag, TagKind
 from verifications.models.name import NameSuffix, NameUse, NameWord
@@ -30,6 +31,7 @@ __all__ = [
     "Chore",
     "Counter",
     "CounterChange",
+    "DataKey",
     "Decision",
     "DecisionReason",
     "DecisionText",

@@ -79,12 +79,13 @@ class ProviderCallback(models.Model):
 
 
 class CallbackBody(models.Model):
-    """The raw bytes: personal data, hence a row of their own."""
+    """The raw bytes: personal data, hence a row of their own, and sealed."""
 
     callback = models.OneToOneField(
         ProviderCallback, on_delete=models.CASCADE, primary_key=True, related_name="body"
     )
-    raw = models.BinaryField()
+    owner = models.CharField(max_length=100, help_text="Whose data key opens it.")
+    sealed = models.BinaryField()
 
     def __str__(self) -> str:
         return str(self.callback_id)

@@ -121,13 +121,12 @@ class DecisionReason(AppendOnly):
 
 
 class DecisionText(models.Model):
-    """What was written with a decision, and the fields that an undo gives back."""
+    """What was written with a decision, sealed, and the fields that an undo gives back."""
 
     decision = models.OneToOneField(
         Decision, on_delete=models.CASCADE, primary_key=True, related_name="text"
     )
-    message_to_applicant = models.TextField(blank=True)
-    internal_note = models.TextField(blank=True)
+    sealed = models.BinaryField()
     former = models.JSONField(default=dict)
 
     def __str__(self) -> str:

@@ -64,11 +64,13 @@ class PhotoState(models.TextChoices):
 
 
 class Photo(models.Model):
-    """One picture of the evidence: where it was offered, and our own copy of it."""
+    """One picture of the evidence: where it was offered, and our own copy of it, both sealed."""
 
     verification = models.ForeignKey(Verification, on_delete=models.CASCADE, related_name="photos")
     kind = models.CharField(max_length=100, help_text="The provider's key: FRONT, BACK, FACE …")
-    source = models.CharField(max_length=4096, blank=True)
+    sealed_source = models.BinaryField(
+        default=bytes, help_text="The link, which opens the picture to anybody; empty once stored."
+    )
     state = models.CharField(max_length=10, choices=PhotoState, default=PhotoState.WAITING)
     why = models.CharField(max_length=200, blank=True)
     file_name = models.CharField(max_length=200, blank=True)

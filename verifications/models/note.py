@@ -10,7 +10,7 @@ class Note(models.Model):
 
     verification = models.ForeignKey(Verification, on_delete=models.CASCADE, related_name="notes")
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    text = models.TextField()
+    sealed = models.BinaryField()
     request_key = models.UUIDField()
     written_at = models.DateTimeField(default=timezone.now)
 

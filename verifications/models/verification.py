@@ -50,7 +50,7 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
             rows = rows.filter(Exists(_tagged(filters.tag)))
         if filters.reason:
             rows = rows.filter(Exists(_denied_for(filters.reason)))
-        return rows.filter(search.matching(filters.q)) if filters.q else rows
+        return rows.filter(search.matching(filters.q, filters.number_hash)) if filters.q else rows
 
 
 _NONE: tuple[object, ...] = (None, "", [])
@@ -108,7 +108,9 @@ class Verification(models.Model):
     platform = models.CharField(max_length=100, blank=True)
     document_type = models.CharField(max_length=100, blank=True)
     document_country = models.CharField(max_length=2, blank=True)
-    document_number = models.CharField(max_length=100, blank=True)
+    number_hash = models.CharField(
+        max_length=64, blank=True, help_text="Keyed: the document number is found by equality."
+    )
     document_expires_on = models.DateField(null=True, blank=True)
 
     # The machine's findings are never overwritten by a person's; 100 is the wire's limit.
@@ -182,7 +184,7 @@ class Verification(models.Model):
                 fields=["partner", "client_id", "-started_at"], name="verification_by_client"
             ),
             models.Index(fields=["partner", "external_ref"], name="verification_by_external"),
-            models.Index(fields=["partner", "document_number"], name="verification_by_number"),
+            models.Index(fields=["partner", "number_hash"], name="verification_by_number"),
         ]
 
     def __str__(self) -> str:

@@ -125,12 +125,12 @@ class WebhookDelivery(models.Model):
 
 
 class DeliveryBody(models.Model):
-    """The bytes that go out, frozen when they were queued."""
+    """The bytes that go out, frozen when they were queued, and sealed."""
 
     delivery = models.OneToOneField(
         WebhookDelivery, on_delete=models.CASCADE, primary_key=True, related_name="body"
     )
-    raw = models.BinaryField()
+    sealed = models.BinaryField()
 
     def __str__(self) -> str:
         return str(self.delivery_id)
@@ -160,7 +160,7 @@ class AttemptAnswer(models.Model):
     attempt = models.OneToOneField(
         WebhookAttempt, on_delete=models.CASCADE, primary_key=True, related_name="answer"
     )
-    raw = models.BinaryField()
+    sealed = models.BinaryField()
 
     def __str__(self) -> str:
         return str(self.attempt_id)

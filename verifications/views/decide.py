@@ -10,11 +10,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import access, audit
 from accounts.models import Kind
-from verifications import confirm, decisions, lifecycle, policy
+from verifications import confirm, decisions, lifecycle, policy, vault
 from verifications.decision_forms import DecisionForm, DenyForm, UndoForm, new_request_key
 from verifications.models import RejectionReason, Verification
 from verifications.statuses import Action
 from verifications.views import find
+from verifications.webhooks import payloads
 
 INVISIBLE = policy.membership_is_active.__name__
 DONE = {Action.APPROVE: "Approved.", Action.DENY: "Denied."}
@@ -95,6 +96,8 @@ def _carry_out(
         return _conflict(request, verification, action, form)
     except decisions.PreviewChanged:
         return _page(request, verification, action, form, offered, status=422, is_preview=True)
+    except (payloads.Unsendable, vault.DoesNotOpen):
+        return unsendable(request, verification)
     messages.success(request, DONE[action])
     return redirect("verification_detail", verification.scan_ref)
 
@@ -115,14 +118,17 @@ def _page(
     if check:
         return _conflict(request, verification, action, form)
     data = _typed(form)
-    page = confirm.build(
-        request.membership,
-        verification,
-        action,
-        reasons=offered,
-        ticked=data.getlist("reasons") if form.is_bound else (),
-        message=_message(form),
-    )
+    try:
+        page = confirm.build(
+            request.membership,
+            verification,
+            action,
+            reasons=offered,
+            ticked=data.getlist("reasons") if form.is_bound else (),
+            message=_message(form),
+        )
+    except (payloads.Unsendable, vault.DoesNotOpen):
+        return unsendable(request, verification)
     context = {
         "page": page,
         "form": form,
@@ -176,6 +182,12 @@ def refused(
         "support_contact": settings.SUPPORT_CONTACT,
     }
     return render(request, "verifications/refused.html", context, status=403)
+
+
+def unsendable(request: access.MemberRequest, verification: Verification) -> HttpResponse:
+    """What the provider told does not open any more: the partner could not be told either."""
+    context = {"verification": verification}
+    return render(request, "verifications/unsendable.html", context, status=409)
 
 
 def _conflict(

@@ -1,7 +1,6 @@
 """Photos: our own stored copy, to those who may see the verification, each time anew."""
 
-from django.core.files.storage import storages
-from django.http import FileResponse, Http404
+from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts import access
@@ -14,16 +13,16 @@ SUFFIXES = {"image/jpeg": "jpg", "image/png": "png"}
 
 @access.member()
 @require_safe
-def photo(request: access.MemberRequest, scan_ref: str, kind: str) -> FileResponse:
+def photo(request: access.MemberRequest, scan_ref: str, kind: str) -> HttpResponse:
     verification = find.visible(request, scan_ref)
     photo = verification.photos.filter(kind=kind, state=PhotoState.STORED).first()
     if photo is None or photo.content_type not in SUFFIXES:
         raise Http404
-    storage = storages["photos"]
-    if not storage.exists(photo.file_name):
+    picture = evidence.picture(photo)
+    if picture is None:
         raise Http404
     evidence.record_fetch(request.user, photo, verification)
-    response = FileResponse(storage.open(photo.file_name), content_type=photo.content_type)
+    response = HttpResponse(picture, content_type=photo.content_type)
     name = f"photo.{SUFFIXES[photo.content_type]}"
     response.headers["Content-Disposition"] = f'inline; filename="{name}"'
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"

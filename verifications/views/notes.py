@@ -6,10 +6,11 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import access
 from verifications import detail as details
-from verifications import notes
+from verifications import notes, vault
 from verifications.decision_forms import NoteForm
 from verifications.views import detail, find
 
+SHUT = "The data of this verification cannot be opened, so no note can be kept with it."
 SENT_BEFORE = "This form was sent before with another text. Send it again to add a second note."
 
 
@@ -32,6 +33,9 @@ def write(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
             text=form.cleaned_data["note"],
             request_key=form.cleaned_data["request_key"],
         )
+    except vault.DoesNotOpen:
+        form.add_error("note", SHUT)
+        return detail.page(request, verification, note_form=form, status=409)
     except notes.OtherText:
         form.add_error("note", SENT_BEFORE)
         return detail.page(request, verification, note_form=form, status=409)

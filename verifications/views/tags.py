@@ -11,6 +11,7 @@ from verifications.decision_forms import RemoveTagForm
 from verifications.models import Tag, TagKind, Verification
 from verifications.statuses import Action
 from verifications.views import decide, find
+from verifications.webhooks import payloads
 
 
 @access.member()
@@ -33,6 +34,8 @@ def remove(request: access.MemberRequest, scan_ref: str, tag_id: int) -> HttpRes
             tags.remove(request.membership, verification, tag.pk, seen_revision=seen)
         except lifecycle.Refused as refusal:
             return decide.refused(request, verification, Action.REMOVE_TAG, refusal.check)
+        except payloads.Unsendable:
+            return decide.unsendable(request, verification)
         except lifecycle.Stale:
             return _page(request, verification, tag, form, is_stale=True, status=409)
         messages.success(request, "Tag removed.")

@@ -6,8 +6,9 @@ from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import Kind, User
-from verifications import outcomes
+from verifications import outcomes, vault
 from verifications.models import (
+    Decision,
     DeliveryState,
     Verification,
     WebhookDelivery,
@@ -50,11 +51,18 @@ def send_present_state(
     decision = verification.decision
     if decision and decision.undoable_until and verification.now < decision.undoable_until:
         raise NotSent("The decision can still be taken back. It is told when that time is over.")
-    message = decision.text.message_to_applicant if decision else ""
+    message = _message(decision) if decision else ""
     event = _event(verification, endpoint)
     delivery = outbox.queue_present_state(verification, endpoint, event, message)
     _record(delivery, actor, "the present state")
     return delivery
+
+
+def _message(decision: Decision) -> str:
+    try:
+        return vault.texts(decision).message_to_applicant
+    except vault.DoesNotOpen:
+        raise NotSent("The message to the applicant cannot be opened.") from None
 
 
 def objection(delivery: WebhookDelivery) -> str:

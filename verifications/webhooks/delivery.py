@@ -29,15 +29,16 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Kind
+from verifications import vault
 from verifications.models import (
     AttemptAnswer,
-    DeliveryBody,
     DeliveryState,
+    Verification,
     WebhookAttempt,
     WebhookDelivery,
     WebhookEndpoint,
 )
-from verifications.webhooks import signing, transport
+from verifications.webhooks import outbox, payloads, signing, transport
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +115,7 @@ def claim(key: Key) -> WebhookDelivery | None:
     until = ExpressionWrapper(Now() + LEASE, output_field=DateTimeField())
     if not _free().filter(pk=key).update(claimed_until=until):
         return None
-    return WebhookDelivery.objects.select_related("endpoint").get(pk=key)
+    return WebhookDelivery.objects.select_related("endpoint", "verification").get(pk=key)
 
 
 def _free() -> QuerySet[WebhookDelivery]:
@@ -158,11 +159,10 @@ def attempt(delivery: WebhookDelivery) -> Try:
 
 def _send(delivery: WebhookDelivery) -> Try:
     now = timezone.now()
-    body = DeliveryBody.objects.filter(delivery=delivery).first()
-    if body is None:
-        erased = "Its body was erased."
-        return Try(started_at=now, milliseconds=0, problem=erased, is_last=True)
-    raw = bytes(body.raw)
+    try:
+        raw = outbox.body_of(delivery)
+    except payloads.Unsendable as why:
+        return Try(started_at=now, milliseconds=0, problem=str(why), is_last=True)
     started = time.monotonic()
     try:
         answer = transport.post(
@@ -207,7 +207,7 @@ def _settle(delivery: WebhookDelivery, tried: Try) -> None:
     row = locked.select_related("endpoint__partner").get(pk=delivery.pk)
     row.attempts += 1
     row.last_code = tried.code
-    _write_down(row, tried)
+    _write_down(row, tried, delivery.verification)
     if row.state == DeliveryState.WAITING and row.claimed_until == delivery.claimed_until:
         row.claimed_until = None
         _conclude(row, tried)
@@ -216,7 +216,7 @@ def _settle(delivery: WebhookDelivery, tried: Try) -> None:
     )
 
 
-def _write_down(row: WebhookDelivery, tried: Try) -> None:
+def _write_down(row: WebhookDelivery, tried: Try, of: Verification | None) -> None:
     written = WebhookAttempt.objects.create(
         delivery=row,
         number=row.attempts,
@@ -226,7 +226,9 @@ def _write_down(row: WebhookDelivery, tried: Try) -> None:
         problem=tried.problem,
     )
     if tried.content:
-        AttemptAnswer.objects.create(attempt=written, raw=tried.content)
+        answer = AttemptAnswer(attempt=written)
+        answer.sealed = vault.sealed(answer, tried.content, of=of)
+        answer.save(force_insert=True)
 
 
 def _conclude(row: WebhookDelivery, tried: Try) -> None:

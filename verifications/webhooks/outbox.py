@@ -11,6 +11,7 @@ from django.db.models import Max
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from verifications import vault
 from verifications.models import (
     CallbackBody,
     Decision,
@@ -91,8 +92,20 @@ def queue_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
     delivery = WebhookDelivery.objects.create(
         endpoint=endpoint, partner_id=endpoint.partner_id, event=event, sequence=0
     )
-    DeliveryBody.objects.create(delivery=delivery, raw=_bytes(payloads.test()))
+    _sealed(delivery, _bytes(payloads.test())).save(force_insert=True)
     return delivery
+
+
+def body_of(delivery: WebhookDelivery) -> bytes:
+    """The bytes as they were queued. Raises payloads.Unsendable, in a sentence for people."""
+    body = DeliveryBody.objects.filter(delivery=delivery).first()
+    if body is None:
+        raise payloads.Unsendable("Its body was erased.")
+    body.delivery = delivery
+    try:
+        return vault.opened(body)
+    except vault.DoesNotOpen:
+        raise payloads.Unsendable("Its body cannot be opened.") from None
 
 
 def withdraw(decision: Decision) -> bool:
@@ -149,8 +162,14 @@ def _write(
             )
         )
     WebhookDelivery.objects.bulk_create(deliveries)
-    DeliveryBody.objects.bulk_create(DeliveryBody(delivery=each, raw=raw) for each in deliveries)
+    DeliveryBody.objects.bulk_create(_sealed(each, raw) for each in deliveries)
     return deliveries
+
+
+def _sealed(delivery: WebhookDelivery, raw: bytes) -> DeliveryBody:
+    body = DeliveryBody(delivery=delivery)
+    body.sealed = vault.sealed(body, raw)
+    return body
 
 
 def _last_sequences(verification: Verification) -> dict[int, int]:
@@ -179,10 +198,14 @@ def _frozen(
 
 
 def _received(verification: Verification) -> dict[str, Any]:
-    body = CallbackBody.objects.filter(callback=verification.callback_id).first()
+    bodies = CallbackBody.objects.filter(callback=verification.callback_id)
+    body = bodies.select_related("callback").first()
     if body is None:
         raise payloads.Unsendable("no body has told of this verification, or it was erased")
-    return json.loads(bytes(body.raw))
+    try:
+        return json.loads(vault.opened(body, of=verification))
+    except vault.DoesNotOpen:
+        raise payloads.Unsendable("its data cannot be opened") from None
 
 
 def _bytes(body: dict[str, Any]) -> bytes:

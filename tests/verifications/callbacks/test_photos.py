@@ -16,6 +16,7 @@ from django.core.files.storage import storages
 from django.utils import timezone
 from PIL import Image
 
+from verifications import evidence, vault
 from verifications.callbacks import photos, pictures
 from verifications.models import Photo, PhotoState, Verification
 
@@ -88,9 +89,9 @@ def fetched(
     approved.photos.all().delete()
 
     def fetch(address: str) -> Photo:
-        photo = Photo.objects.create(
-            verification=approved, kind="FRONT", source=address, due_at=timezone.now()
-        )
+        photo = Photo(verification=approved, kind="FRONT", due_at=timezone.now())
+        photo.sealed_source = vault.sealed(photo, address.encode(), "sealed_source")
+        photo.save()
         assert photos.fetch_due() == 1
         photo.refresh_from_db()
         return photo
@@ -104,15 +105,19 @@ def test_a_picture_is_stored_as_our_own(serve: Serve, fetched: Callable, kind: s
     photo = fetched(serve(original))
     assert (photo.state, photo.width, photo.height) == (PhotoState.STORED, 60, 40)
     with storages["photos"].open(photo.file_name) as stored:
-        ours = stored.read()
+        assert b"\xff\xd8\xff" not in stored.read()
+    ours = evidence.picture(photo)
     assert ours[:3] == b"\xff\xd8\xff"
     assert ours != original
 
 
+def test_the_link_of_a_picture_that_we_have_is_not_kept(serve: Serve, fetched: Callable) -> None:
+    assert bytes(fetched(serve(picture())).sealed_source) == b""
+
+
 def test_what_is_hidden_behind_a_picture_does_not_survive(serve: Serve, fetched: Callable) -> None:
     photo = fetched(serve(picture("PNG") + b"<script>alert(1)</script>"))
-    with storages["photos"].open(photo.file_name) as stored:
-        assert b"script" not in stored.read()
+    assert b"script" not in evidence.picture(photo)
 
 
 def test_where_a_picture_was_taken_does_not_survive() -> None:

@@ -30,7 +30,7 @@ from django.db import InterfaceError, OperationalError, connections  # noqa: E40
 
 from accounts.models import Membership  # noqa: E402
 from tests import factories  # noqa: E402
-from verifications import decisions, lifecycle, worker  # noqa: E402
+from verifications import decisions, lifecycle, vault, worker  # noqa: E402
 from verifications.callbacks import intake  # noqa: E402
 from verifications.models import (  # noqa: E402
     Decision,
@@ -176,7 +176,7 @@ def report() -> None:
             "state": row.state,
             "attempts": row.attempts,
             "is_undone": hasattr(row.decision, "undone_by"),
-            "sha": hashlib.sha256(bytes(row.body.raw)).hexdigest(),
+            "sha": hashlib.sha256(vault.opened(row.body)).hexdigest(),
         }
         for row in rows.order_by("verification", "sequence")
     ]

@@ -18,7 +18,7 @@ from tests import factories
 from tests.verifications.webhooks import receiver
 from tests.verifications.webhooks.conftest import Deliver, Serve
 from tests.verifications.webhooks.test_outbox import decide
-from verifications import decisions
+from verifications import decisions, vault
 from verifications.callbacks import provider
 from verifications.models import (
     DeliveryBody,
@@ -57,12 +57,12 @@ def test_a_message_arrives_as_it_was_queued(serve: Serve, told: Told, deliver: D
     assert deliver() == 1
     (got,) = server.got
     message = only()
-    assert got.raw == bytes(message.body.raw)
+    assert got.raw == vault.opened(message.body)
     assert message.state == DeliveryState.DELIVERED
     assert message.settled_at
     (tried,) = message.tries.all()
     assert (tried.number, tried.code, tried.problem) == (1, 200, "")
-    assert bytes(tried.answer.raw) == b"thank you"
+    assert vault.opened(tried.answer) == b"thank you"
     assert deliver() == 0
 
 

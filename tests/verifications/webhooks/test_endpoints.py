@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
+from verifications import vault
 from verifications.models import DeliveryState, Verification, WebhookDelivery, WebhookEndpoint
 from verifications.webhooks import contract, delivery, endpoints, outbox, transport
 
@@ -167,7 +168,7 @@ def test_a_test_is_valid_under_the_contract_and_tells_of_nobody(
     ada: User, endpoint: WebhookEndpoint
 ) -> None:
     queued = endpoints.send_test(endpoint, ada)
-    body = json.loads(bytes(queued.body.raw))
+    body = json.loads(vault.opened(queued.body))
     assert not contract.objection(body)
     assert queued.verification is None
     assert queued.event in endpoint.events

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Partner, User
 from tests import factories
-from verifications import decisions, outcomes
+from verifications import decisions, outcomes, vault
 from verifications.models import (
     CallbackBody,
     Decision,
@@ -42,7 +42,7 @@ def decide(user: User, it: Verification, action: Action, *codes: str, **more: An
 
 
 def sent(delivery: WebhookDelivery) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(bytes(delivery.body.raw))
+    body: dict[str, Any] = json.loads(vault.opened(delivery.body))
     return body
 
 
@@ -144,7 +144,7 @@ def test_what_was_previewed_is_what_is_queued_to_the_byte(
     shown = outcomes.preview(it, action, reasons, "Bring your passport.")
     decide(ada, it, action, *codes, message_to_applicant="Bring your passport.")
     delivery = WebhookDelivery.objects.get()
-    assert bytes(delivery.body.raw) == shown.raw
+    assert vault.opened(delivery.body) == shown.raw
     assert shown.event == delivery.event
     assert shown.addresses == [endpoint.address]
     assert json.loads(shown.text) == sent(delivery)
@@ -161,7 +161,7 @@ def test_the_message_goes_out_and_the_note_never(
         message_to_applicant="Welcome.",
         internal_note="Her cousin works here.",
     )
-    raw = bytes(WebhookDelivery.objects.get().body.raw)
+    raw = vault.opened(WebhookDelivery.objects.get().body)
     assert sent(WebhookDelivery.objects.get())["messageToApplicant"] == "Welcome."
     assert b"cousin" not in raw
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
 from tests.verifications.test_decisions import decide
+from verifications import vault
 from verifications.models import (
     AttemptAnswer,
     DeliveryBody,
@@ -85,7 +86,9 @@ def tried(
         problem="" if code else "The connection was refused.",
     )
     if answer:
-        AttemptAnswer.objects.create(attempt=attempt, raw=answer)
+        written = AttemptAnswer(attempt=attempt)
+        written.sealed = vault.sealed(written, answer)
+        written.save()
     return delivery
 
 
@@ -513,7 +516,7 @@ def test_a_delivery_shows_what_was_sent_and_each_try(
     assert "The connection was refused." in page
     assert page.index("The connection was refused.") < page.index("busy")
     assert "&quot;overall&quot;: &quot;DENIED&quot;" in page
-    assert f"{len(bytes(delivery.body.raw)):,} bytes" in page
+    assert f"{len(vault.opened(delivery.body)):,} bytes" in page
 
 
 def test_what_the_verification_hides_is_hidden_in_body_and_answers_until_asked_for(
@@ -557,7 +560,7 @@ def test_no_internal_note_is_shown(
 
 def test_an_erased_body_is_said_to_be(browser: Client, delivery: WebhookDelivery) -> None:
     DeliveryBody.objects.all().delete()
-    assert "It was erased." in text(browser.get(at(delivery)))
+    assert "Its body was erased." in text(browser.get(at(delivery)))
 
 
 def test_the_newest_is_sent_again_as_it_was(

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Membership, Partner, User
-from verifications import decisions
+from verifications import decisions, vault
 from verifications.callbacks import intake
 from verifications.demo import bodies, choices, history, people, specimens
 from verifications.demo.bodies import Attempt
@@ -23,7 +23,16 @@ from verifications.models import Photo, PhotoState, RejectionReason, Verificatio
 ON_THE_WAY = timedelta(seconds=2)
 PORTION = 200
 # What drawing a photo settles.
-DRAWN = ["state", "content_type", "file_name", "width", "height", "due_at", "fetched_at"]
+DRAWN = [
+    "state",
+    "sealed_source",
+    "content_type",
+    "file_name",
+    "width",
+    "height",
+    "due_at",
+    "fetched_at",
+]
 
 
 class Command(BaseCommand):
@@ -115,7 +124,9 @@ def _draw(photo: Photo, attempt: Attempt) -> None:
     drawn = specimens.draw(photo.kind, attempt, verification.document_type)
     name = uuid.uuid5(bodies.NAMESPACE, f"{photo.kind} {verification.scan_ref}").hex
     folder = storages["photos"]
-    photo.file_name = folder.save(f"{verification.partner_id}/{name}.jpg", ContentFile(drawn.raw))
+    sealed = ContentFile(vault.sealed(photo, drawn.raw, "file"))
+    photo.file_name = folder.save(f"{verification.partner_id}/{name}.sealed", sealed)
+    photo.sealed_source = b""
     photo.state, photo.content_type = PhotoState.STORED, specimens.CONTENT_TYPE
     photo.width, photo.height = drawn.width, drawn.height
     photo.due_at, photo.fetched_at = None, attempt.finished_at

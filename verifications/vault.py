@@ -1,0 +1,253 @@
+"""Where rows are sealed and opened: the only place that does.
+
+Each verification has a data key of its own. It seals all that tells of the applicant, and with its
+row that is erased. A key once looked up stays with the verification in hand, and goes with it.
+"""
+
+import json
+import logging
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from accounts import sealing
+from accounts.sealing import DoesNotOpen
+from verifications import search
+from verifications.models import (
+    AttemptAnswer,
+    CallbackBody,
+    DataKey,
+    Decision,
+    DecisionText,
+    DeliveryBody,
+    Note,
+    Photo,
+    ProviderCallback,
+    Verification,
+    WebhookDelivery,
+)
+
+__all__ = [
+    "DoesNotOpen",
+    "Texts",
+    "erase",
+    "every_key_has_its_master",
+    "number_hash",
+    "opened",
+    "owner_of",
+    "owner_of_unread",
+    "sealed",
+    "sealed_texts",
+    "texts",
+]
+
+log = logging.getLogger(__name__)
+
+# Owners beside verifications: the secret of keyed hashes, and what tells of nobody.
+SEARCH, PARTNER = "search", "partner"
+
+Row = CallbackBody | DeliveryBody | AttemptAnswer | DecisionText | Note | Photo
+
+
+class Owner(NamedTuple):
+    partner_id: int
+    name: str
+
+
+class Texts(NamedTuple):
+    """What was written with a decision, by who reads it."""
+
+    message_to_applicant: str = ""
+    internal_note: str = ""
+
+
+@dataclass
+class Drawer:
+    """All that is sealed of one owner, with its key; None: it has none, or no longer."""
+
+    owner: Owner
+    key: bytes | None = field(repr=False)
+
+    def key_to_seal(self) -> bytes:
+        if self.key is None:
+            self.key = _new_key(self.owner)
+        return self.key
+
+    def key_to_open(self) -> bytes:
+        if self.key is None:
+            raise DoesNotOpen
+        return self.key
+
+
+def owner_of(partner_id: int, scan_ref: str) -> Owner:
+    """Of everything of one verification, also of bodies that came before there was a row of it."""
+    return Owner(partner_id, f"scan/{scan_ref}")
+
+
+def owner_of_unread(callback: ProviderCallback) -> Owner:
+    """Of a body that tells nobody whose it is."""
+    return Owner(callback.partner_id, f"callback/{callback.pk}")
+
+
+def sealed(
+    row: Row, content: bytes, column: str = "sealed", *, of: Verification | None = None
+) -> bytes:
+    """What the column of this row shall hold. `of` may have the key in hand already.
+
+    Raises DoesNotOpen where the owner's key is not ours to use.
+    """
+    owner, mark = _belongs(row)
+    key = _drawer(owner, of or _verification(row)).key_to_seal()
+    return sealing.seal(key, content, _place(row, column, mark, owner))
+
+
+def opened(
+    row: Row,
+    column: str = "sealed",
+    *,
+    content: bytes | None = None,
+    of: Verification | None = None,
+) -> bytes:
+    """What stands sealed in the column, or in a file of this row's that is handed in.
+
+    Raises DoesNotOpen, when that is in the log.
+    """
+    owner, mark = _belongs(row)
+    raw = bytes(getattr(row, column)) if content is None else content
+    try:
+        key = _drawer(owner, of or _verification(row)).key_to_open()
+        return sealing.unseal(key, raw, _place(row, column, mark, owner))
+    except DoesNotOpen:
+        log.error("%s %s of %s does not open", row._meta.label, column, row.pk)
+        raise
+
+
+def sealed_texts(row: DecisionText, told: Texts) -> bytes:
+    return sealed(row, json.dumps(told).encode())
+
+
+def texts(decision: Decision) -> Texts:
+    """Of an undo, which has none, they are empty. Raises DoesNotOpen."""
+    row = getattr(decision, "text", None)
+    return Texts(*json.loads(opened(row))) if row else Texts()
+
+
+def number_hash(partner_id: int, number: str, *, to_keep: bool = False) -> str:
+    """By which a document number is found; empty where nothing can be found by it."""
+    plain = search.plain_number(number)
+    if not plain:
+        return ""
+    owner = Owner(partner_id, SEARCH)
+    try:
+        drawer = _found(owner)
+    except DoesNotOpen:
+        log.error("the search key of partner %s does not open", partner_id)
+        if to_keep:
+            raise
+        return ""
+    key = drawer.key_to_seal() if to_keep else drawer.key
+    return sealing.keyed_hash(key, plain) if key else ""
+
+
+def erase(owner: Owner) -> bool:
+    """Whatever was sealed of this owner never opens again, in no copy and no backup."""
+    gone, _ = DataKey.objects.filter(partner=owner.partner_id, owner=owner.name).delete()
+    return bool(gone)
+
+
+def every_key_has_its_master(**_: Any) -> list[checks.CheckMessage]:
+    """Else a master key was forgotten, and what lies under it looks tampered with."""
+    if DataKey._meta.db_table not in connection.introspection.table_names():
+        return []
+    try:
+        known = sealing.masters()
+    except ImproperlyConfigured:
+        # Said by the check of that setting.
+        return []
+    if not DataKey.objects.exclude(master__in=known).exists():
+        return []
+    mend = "name the former key too: data keys are wrapped under one that is not here."
+    return [checks.Error(f"DATA_KEY_FALLBACKS: {mend}", id="vault.E001")]
+
+
+def _belongs(row: Row) -> tuple[Owner, str]:
+    """Whose key opens the row, and which of this owner's rows it is."""
+    match row:
+        case CallbackBody():
+            return Owner(row.callback.partner_id, row.owner), str(row.callback_id)
+        case DeliveryBody():
+            return _owner_of_delivery(row.delivery), str(row.delivery_id)
+        case AttemptAnswer():
+            return _owner_of_delivery(row.attempt.delivery), str(row.attempt_id)
+        case DecisionText():
+            it, mark = row.decision.verification, str(row.decision_id)
+        case Note():
+            it, mark = row.verification, str(row.request_key)
+        case Photo():
+            it, mark = row.verification, row.kind
+    return owner_of(it.partner_id, it.scan_ref), mark
+
+
+def _owner_of_delivery(delivery: WebhookDelivery) -> Owner:
+    it = delivery.verification
+    return owner_of(it.partner_id, it.scan_ref) if it else Owner(delivery.partner_id, PARTNER)
+
+
+def _verification(row: Row) -> Verification | None:
+    match row:
+        case CallbackBody():
+            return None
+        case DeliveryBody():
+            return row.delivery.verification
+        case AttemptAnswer():
+            return row.attempt.delivery.verification
+        case DecisionText():
+            return row.decision.verification
+    return row.verification
+
+
+def _place(row: Row, column: str, mark: str, owner: Owner) -> sealing.Place:
+    table = row._meta.db_table
+    return sealing.Place(table, column, mark, str(owner.partner_id), owner.name)
+
+
+def _drawer(owner: Owner, holder: Verification | None) -> Drawer:
+    held: Drawer | None = getattr(holder, "_drawer", None)
+    if held is not None and held.owner == owner:
+        return held
+    drawer = _found(owner)
+    if holder is not None and owner == owner_of(holder.partner_id, holder.scan_ref):
+        holder._drawer = drawer  # type: ignore[attr-defined]
+    return drawer
+
+
+def _found(owner: Owner) -> Drawer:
+    """Raises DoesNotOpen where there is a key, and we do not have its master."""
+    row = DataKey.objects.filter(partner=owner.partner_id, owner=owner.name)
+    wrapped = row.values_list("wrapped", flat=True).first()
+    return Drawer(owner, None if wrapped is None else _unwrapped(owner, bytes(wrapped)))
+
+
+def _new_key(owner: Owner) -> bytes:
+    """Of two that make it at once, both go on with the one that was kept."""
+    wrapped = sealing.wrap(sealing.new_key(), place_of_key(owner))
+    row = DataKey(
+        partner_id=owner.partner_id,
+        owner=owner.name,
+        wrapped=wrapped,
+        master=sealing.master_of(wrapped),
+    )
+    DataKey.objects.bulk_create([row], ignore_conflicts=True)
+    return _found(owner).key_to_open()
+
+
+def _unwrapped(owner: Owner, wrapped: bytes) -> bytes:
+    return sealing.unwrap(wrapped, place_of_key(owner))
+
+
+def place_of_key(owner: Owner) -> sealing.Place:
+    table = DataKey._meta.db_table
+    return sealing.Place(table, "wrapped", "", str(owner.partner_id), owner.name)
