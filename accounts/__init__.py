@@ -10,6 +10,7 @@ audit        record(): the only writer of the audit log
 budgets      how much of other people's data one person may take
 checkpoints  signed sums over it;  proof  that nobody else wrote
 sealing      what opens only with its key, in its place
+lone         secrets that stand alone in a row, read as if in clear
 guards       append-only by trigger, on SQLite and on PostgreSQL
 rights       support's own, given by two;  rights_admin  its pages
 partners     memberships: what support changes;  support  admin  its pages, seen  the version check

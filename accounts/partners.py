@@ -51,8 +51,8 @@ def change(
 @transaction.atomic
 def replace_callback_key(partner: Partner, *, actor: User, seen_revision: int) -> str:
     """Makes a new key and gives it, for the one time that it is shown. Raises Stale."""
-    key = new_callback_key()
-    _update(partner, seen_revision, callback_key=key)
+    partner.callback_key = key = new_callback_key()
+    _update(partner, seen_revision, sealed_key=partner.sealed_key)
     _record(partner, actor, callback_key="replaced")
     return key
 

@@ -201,6 +201,7 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "20/5m/ip,5/5m/key"}
 # A second factor for every role that can decide, and for support.
 REQUIRE_MFA = env.bool("REQUIRE_MFA", default=not PLAIN_HTTP)
+MFA_ADAPTER = "accounts.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 # We keep no list of addresses to verify: allauth's own generator would start one on each reset,

@@ -250,7 +250,7 @@ class WebhookEndpointAdmin(SupportAdmin):
         return endpoint.address
 
     def header_names(self, endpoint: WebhookEndpoint) -> str:
-        return ", ".join(endpoint.headers)
+        return ", ".join(endpoint.known_headers)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

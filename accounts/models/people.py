@@ -14,6 +14,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from accounts import lone
+
 
 class Plan(models.TextChoices):
     BASIC = "BASIC", "Basic"
@@ -30,7 +32,7 @@ def new_callback_key() -> str:
     return secrets.token_urlsafe(32)
 
 
-class Partner(models.Model):
+class Partner(lone.Keeper):
     """A company that asked for verifications, with what support allows it to do."""
 
     key = models.SlugField(
@@ -47,7 +49,8 @@ class Partner(models.Model):
         validators=[MaxValueValidator(60)],
         help_text="How long a decision waits before the partner is told: 0 to 60 seconds.",
     )
-    callback_key = models.CharField(max_length=100, default=new_callback_key)
+    sealed_key = models.BinaryField()
+    callback_key = lone.Secret("sealed_key", lambda it: (it.key, it.key), fresh=new_callback_key)
     revision = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -61,7 +64,7 @@ class Partner(models.Model):
             models.CheckConstraint(
                 condition=Q(pricing_model__in=PricingModel.values), name="partner_pricing_is_known"
             ),
-            models.CheckConstraint(condition=~Q(callback_key=""), name="partner_has_callback_key"),
+            models.CheckConstraint(condition=~Q(sealed_key=b""), name="partner_has_callback_key"),
         ]
 
     def __str__(self) -> str:

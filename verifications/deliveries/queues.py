@@ -67,13 +67,13 @@ def latest_change(endpoint: WebhookEndpoint, typed: dict[str, Any]) -> Change:
     entries = AuditEntry.objects.filter(subject=f"endpoint:{endpoint.pk}")
     entry = entries.filter(kind=Kind.ENDPOINT_CHANGED).order_by("-pk").first()
     actor = entry.actor if entry else None
+    stands = {name: getattr(endpoint, name) for name in typed if name != "headers"}
+    stands["headers"] = endpoint.known_headers
     return Change(
         who=names_of([actor]).get(actor, "") if actor else "",
         at=entry.at if entry else None,
         differences=[
-            (name, _worded(getattr(endpoint, name)))
-            for name, value in typed.items()
-            if getattr(endpoint, name) != value
+            (name, _worded(stands[name])) for name, value in typed.items() if stands[name] != value
         ],
     )
 

@@ -13,6 +13,7 @@ from verifications.models import WebhookEndpoint
 PASSWORD = "demo-Passw0rd-2026"  # noqa: S105
 CALLBACK_KEY = "demo-callback-key"
 SIGNING_KEY = "whsec_ZGVtby1zaWduaW5nLWtleS1vZi1Ob3J0aGJhbmstMDE="
+RECEIVER = "Demo receiver"
 SUPPORT_GROUP = "Support"
 
 PARTNERS: list[dict[str, Any]] = [
@@ -90,18 +91,20 @@ def _user(name: str, host: str, hashed: str, **fields: bool) -> User:
 
 def listen(partner: Partner, port: int) -> WebhookEndpoint:
     """Lets the demo's own receiver hear all that is sent from now on."""
-    return WebhookEndpoint.objects.create(
+    endpoint = WebhookEndpoint(
         partner=partner,
-        name="Demo receiver",
+        name=RECEIVER,
         address=_receiver(port),
         events=[event for event in provider.EVENTS if event != "IDENTIFICATION"],
-        signing_key=SIGNING_KEY,
     )
+    endpoint.signing_key = SIGNING_KEY
+    endpoint.save()
+    return endpoint
 
 
 def follow(port: int) -> None:
     """Started again under another port, the demo's receiver is found there."""
-    ours = WebhookEndpoint.objects.filter(signing_key=SIGNING_KEY)
+    ours = WebhookEndpoint.objects.filter(partner__key="northbank", name=RECEIVER)
     ours.exclude(address=_receiver(port)).update(address=_receiver(port))
 
 

@@ -9,7 +9,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import lone
 from accounts.models import AppendOnly, Partner
+from accounts.sealing import DoesNotOpen
 from verifications.models.decision import Decision
 from verifications.models.verification import Verification
 
@@ -19,15 +21,24 @@ def new_signing_key() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-class WebhookEndpoint(models.Model):
+def _marked(endpoint: "WebhookEndpoint") -> tuple[str, str]:
+    return str(endpoint.mark), str(endpoint.partner_id)
+
+
+class WebhookEndpoint(lone.Keeper):
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="endpoints")
     name = models.CharField(max_length=100)
     address = models.URLField(max_length=500)
     events = models.JSONField(default=list)
-    signing_key = models.CharField(max_length=100, default=new_signing_key)
-    former_key = models.CharField(max_length=100, blank=True)
+    # By which what is sealed below is bound to this row, before it has a number.
+    mark = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    sealed_signing_key = models.BinaryField()
+    sealed_former_key = models.BinaryField(default=bytes)
     former_key_until = models.DateTimeField(null=True, blank=True)
-    headers = models.JSONField(default=dict, blank=True)
+    sealed_headers = models.BinaryField(default=bytes)
+    signing_key = lone.Secret("sealed_signing_key", _marked, fresh=new_signing_key)
+    former_key = lone.Secret("sealed_former_key", _marked)
+    headers = lone.Secret("sealed_headers", _marked, none=dict)
     is_active = models.BooleanField("active", default=True)
     switched_off_why = models.CharField(max_length=200, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
@@ -36,9 +47,22 @@ class WebhookEndpoint(models.Model):
 
     class Meta:
         ordering = ["partner", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(sealed_signing_key=b""), name="endpoint_has_signing_key"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def known_headers(self) -> dict[str, str]:
+        """None where they do not open any more: they are to be written anew."""
+        try:
+            return self.headers
+        except DoesNotOpen:
+            return {}
 
 
 class DeliveryState(models.TextChoices):

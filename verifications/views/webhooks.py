@@ -247,7 +247,7 @@ def _conflict(
 
 def _filled(found: WebhookEndpoint) -> ChangeEndpointForm:
     initial = {name: getattr(found, name) for name in ("name", "address", "events")}
-    initial |= {"headers": headers_as_text(found.headers), "seen_revision": found.revision}
+    initial |= {"headers": headers_as_text(found.known_headers), "seen_revision": found.revision}
     return ChangeEndpointForm(initial=initial)
 
 

@@ -67,6 +67,7 @@ LEASE = timedelta(seconds=60)
 # A result is written again when the database was away for a moment: it costs a double sending.
 SETTLE_AGAIN = (0.2, 1.0, 3.0)
 GONE = 410
+SHUT = "The endpoint's key or headers cannot be opened: give it new ones."
 ASK_FOR_PATIENCE = (429, 503)
 
 
@@ -161,14 +162,18 @@ def _send(delivery: WebhookDelivery) -> Try:
     now = timezone.now()
     try:
         raw = outbox.body_of(delivery)
+        headers = _headers(delivery, raw, now)
     except payloads.Unsendable as why:
         return Try(started_at=now, milliseconds=0, problem=str(why), is_last=True)
+    except vault.DoesNotOpen:
+        # Its Admins may give it another key or other headers, and it goes on.
+        return Try(started_at=now, milliseconds=0, problem=SHUT)
     started = time.monotonic()
     try:
         answer = transport.post(
             delivery.endpoint.address,
             raw,
-            _headers(delivery, raw, now),
+            headers,
             allow_local=settings.DEMO or settings.DEBUG,
             timeout=transport.TIMEOUT,
         )

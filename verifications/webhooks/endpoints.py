@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Kind, Partner, User
+from accounts.sealing import DoesNotOpen
 from verifications.models import DeliveryState, WebhookDelivery, WebhookEndpoint
 from verifications.models.webhook import new_signing_key
 from verifications.webhooks import outbox
@@ -77,25 +78,41 @@ def change(
     partner = Partner.objects.select_for_update().get(pk=endpoint.partner_id)
     row = _locked(endpoint, seen_revision)
     _keep_names_apart(partner, wanted.name, but=row)
-    changed = [name for name, value in asdict(wanted).items() if getattr(row, name) != value]
+    changed = [name for name, value in asdict(wanted).items() if _differs(row, name, value)]
     if changed:
         for name in changed:
             setattr(row, name, getattr(wanted, name))
-        _save(row, *changed)
+        _save(row, *("sealed_headers" if name == "headers" else name for name in changed))
         _record(row, actor, "changed", changed=changed, **_told(wanted))
     return row
+
+
+def _differs(row: WebhookEndpoint, name: str, value: object) -> bool:
+    """Headers that do not open any more differ from all that is wanted."""
+    try:
+        return bool(getattr(row, name) != value)
+    except DoesNotOpen:
+        return True
 
 
 @transaction.atomic
 def rotate_key(endpoint: WebhookEndpoint, actor: User, *, seen_revision: int) -> WebhookEndpoint:
     """The former key signs along for a day; one before that ends now. Raises Gone or Stale."""
     row = _locked(endpoint, seen_revision)
-    row.former_key, row.signing_key = row.signing_key, new_signing_key()
+    row.former_key, row.signing_key = _key_of(row), new_signing_key()
     row.former_key_until = timezone.now() + FORMER_KEY_HOLDS
-    _save(row, "former_key", "signing_key", "former_key_until")
+    _save(row, "sealed_former_key", "sealed_signing_key", "former_key_until")
     until = row.former_key_until.isoformat(timespec="seconds")
     _record(row, actor, "key rotated", former_key_until=until)
     return row
+
+
+def _key_of(row: WebhookEndpoint) -> str:
+    """One that does not open any more cannot sign along: none."""
+    try:
+        return row.signing_key
+    except DoesNotOpen:
+        return ""
 
 
 @transaction.atomic
