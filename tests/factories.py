@@ -7,6 +7,7 @@ from typing import Any
 
 import factory
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth.models import Group
 from django.core import mail
 from django.core.files.base import ContentFile
@@ -92,9 +93,7 @@ def sign_in(client: Client, user: User) -> None:
 
 
 def second_factor(user: User) -> Authenticator:
-    return Authenticator.objects.create(
-        user=user, type=Authenticator.Type.TOTP, data={"secret": "JBSWY3DPEHPK3PXP"}
-    )
+    return TOTP.activate(user, "JBSWY3DPEHPK3PXP").instance
 
 
 def membership(user: User) -> Membership:

@@ -32,8 +32,8 @@ ROWS = [
     | {"webhooks.delivery", "webhooks.again", "webhooks.trouble", "webhooks.endpoints", "demo"}
     | {"home", "listing", "detail", "confirm", "exports", "report", "buttons"}
     | {"audit_log", "deliveries"},
-    # verbs by the clock
-    {"chores"},
+    # verbs by the clock, and by command
+    {"chores", "rotation"},
     # edges
     {"views", "admin", "templatetags", "worker"},
     # what puts the edges to use

@@ -3,6 +3,7 @@
 statuses       which statuses there are, and the arrows between them;  codes  the wire in words
 models/        nouns: verification, findings, reasons, decisions, notes, callbacks, webhooks
 vault          where rows are sealed and opened, under a key for each verification
+rotation       from a former master key to a new one
 policy         may this person do this, and why not
 counters       how many, noted beside each change;  folding  into sums, by the worker
 lifecycle      move(): the one door through which a status changes;  outcomes  what would be set
