@@ -40,7 +40,7 @@ def record(
 
     `facts` must hold nothing of an applicant: codes, references and numbers only.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         head = AuditHead.objects.select_for_update().filter(stream=stream).first()
         entry = AuditEntry(
             stream=stream,

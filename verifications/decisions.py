@@ -68,42 +68,42 @@ def decide(membership: Membership, verification: Verification, intent: Intent) -
     membership, verification = lifecycle.locked(membership, verification)
     if check := policy.standing_objection(membership, intent.action, verification):
         raise lifecycle.Refused(check)
-    if made := _made_before(verification, intent, membership):
-        return made
     if verification.revision != intent.seen_revision:
-        raise lifecycle.Stale
+        return _made_before(verification, intent, membership)
     if check := policy.objection(membership, intent.action, verification):
         raise lifecycle.Refused(check)
-    if intent.preview_digest and intent.preview_digest != _preview(verification, intent).digest:
+    if intent.preview_digest and intent.preview_digest != _digest(verification, intent):
         raise PreviewChanged
     decision = _write(membership, verification, intent)
     _move(membership, verification, intent, decision)
     return decision
 
 
-def _made_before(
-    verification: Verification, intent: Intent, membership: Membership
-) -> Decision | None:
-    made = verification.decisions.filter(request_key=intent.request_key).first()
-    if made is None:
-        return None
-    codes = [reason.code for reason in intent.reasons]
-    same = (
+def _made_before(verification: Verification, intent: Intent, membership: Membership) -> Decision:
+    """What this same request has decided, if it has; a decision raises the revision it saw."""
+    same = verification.decisions.filter(
+        revision=intent.seen_revision + 1, request_key=intent.request_key
+    )
+    made = same.select_related("text").first()
+    if made is None or not (
         made.action == intent.action
         and made.actor_id == membership.user_id
-        and [reason.code for reason in made.reasons.all()] == codes
+        and [reason.code for reason in made.reasons.all()] == _codes(intent)
         and vault.texts(made) == intent.texts
-    )
-    if not same:
+    ):
         raise lifecycle.Stale
     return made
+
+
+def _codes(intent: Intent) -> list[str]:
+    return [reason.code for reason in intent.reasons]
 
 
 def _write(membership: Membership, verification: Verification, intent: Intent) -> Decision:
     to = ARROWS[verification.standing, intent.action]
     decision = _row(membership, verification, intent.action, to)
     decision.request_key = intent.request_key
-    decision.supersedes = verification.decision
+    decision.supersedes_id = verification.decision_id
     decision.undoable_until = verification.now + timedelta(seconds=membership.partner.undo_seconds)
     # Reasons first: the database refuses a denial that has none.
     DecisionReason.objects.bulk_create(
@@ -118,10 +118,8 @@ def _write(membership: Membership, verification: Verification, intent: Intent) -
     return decision
 
 
-def _preview(verification: Verification, intent: Intent) -> outbox.Preview:
-    return outcomes.preview(
-        verification, intent.action, intent.reasons, intent.message_to_applicant
-    )
+def _digest(verification: Verification, intent: Intent) -> str:
+    return outcomes.digest(verification, intent.action, intent.reasons, intent.message_to_applicant)
 
 
 def _row(
@@ -152,7 +150,7 @@ def _row(
 def _move(
     membership: Membership, verification: Verification, intent: Intent, decision: Decision
 ) -> None:
-    codes = [reason.code for reason in intent.reasons]
+    codes = _codes(intent)
     lifecycle.move(
         verification,
         lifecycle.Move(
@@ -186,11 +184,12 @@ def undo(
     membership, verification = lifecycle.locked(membership, verification)
     if check := policy.standing_objection(membership, Action.UNDO, verification):
         raise lifecycle.Refused(check)
-    if made := verification.decisions.filter(request_key=request_key, action=Action.UNDO).first():
-        return made
     decision = verification.decision
     if decision is None or decision.pk != decision_id or not is_undoable(verification, decision):
-        raise TooLate(membership, verification)
+        made = verification.decisions.filter(undoes=decision_id, request_key=request_key).first()
+        if made is None:
+            raise TooLate(membership, verification)
+        return made
     if not outbox.withdraw(decision):
         raise TooLate(membership, verification)
     taken_back = _row(membership, verification, Action.UNDO, former_standing(decision))
@@ -208,19 +207,21 @@ def is_undoable(verification: Verification, decision: Decision) -> bool:
 def _restore(
     membership: Membership, verification: Verification, decision: Decision, taken_back: Decision
 ) -> None:
-    codes = [reason.code for reason in decision.reasons.all()]
+    codes: list[str] = []
+    if decision.action == Action.DENY:
+        codes = list(decision.reasons.values_list("code", flat=True))
     lifecycle.move(
         verification,
         lifecycle.Move(
             to=former_standing(decision),
             kind=Kind.UNDONE,
             actor=membership.user,
-            fields=decision.text.former | {"decision": decision.supersedes},
+            fields=decision.text.former | {"decision_id": decision.supersedes_id},
             facts={"decision": str(taken_back.pk), "undoes": str(decision.pk)},
             counted=counters.undone(decision, codes, taken_back),
         ),
     )
-    if verification.decision is None:
+    if verification.decision_id is None:
         effect.apply_kept(verification)
 
 

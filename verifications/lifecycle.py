@@ -55,10 +55,12 @@ class Move:
 def locked(membership: Membership, verification: Verification) -> tuple[Membership, Verification]:
     """Both as the database has them now; the verification cannot be moved by others meanwhile.
 
-    `verification.now` is the database's clock, by which the time to undo runs.
+    With what a partner could be told of it, read once. `verification.now` is the database's clock,
+    by which the time to undo runs.
     """
     locked = Verification.objects.select_for_update(of=("self",)).annotate(now=Now())  # type: ignore[no-redef]
-    verification = locked.select_related("partner", "decision").get(pk=verification.pk)
+    told = locked.select_related("partner", "decision__text", "callback__body")
+    verification = told.prefetch_related("tags").get(pk=verification.pk)
     fresh = Membership.objects.select_related("user", "role", "partner").get(pk=membership.pk)
     return fresh, verification
 

@@ -5,7 +5,7 @@ from copy import copy
 from typing import Any
 
 from verifications.models import RejectionReason, ReviewType, TokenType, Verification
-from verifications.statuses import ARROWS, Action
+from verifications.statuses import ARROWS, Action, Standing
 from verifications.webhooks import outbox
 
 EVENT = "IDENTIFICATION_MANUAL_FINISHED"
@@ -39,8 +39,25 @@ def preview(
     message_to_applicant: str,
 ) -> outbox.Preview:
     """What the partner's systems would get, to the byte."""
+    imagined, to = _imagined(verification, action, reasons)
+    return outbox.preview(imagined, EVENT, to, message_to_applicant)
+
+
+def digest(
+    verification: Verification,
+    action: Action,
+    reasons: Sequence[RejectionReason],
+    message_to_applicant: str,
+) -> str:
+    """Of the same bytes."""
+    imagined, to = _imagined(verification, action, reasons)
+    return outbox.digest(imagined, to, message_to_applicant)
+
+
+def _imagined(
+    verification: Verification, action: Action, reasons: Sequence[RejectionReason]
+) -> tuple[Verification, Standing]:
     imagined = copy(verification)
     for name, value in fields(verification, action, reasons).items():
         setattr(imagined, name, value)
-    to = ARROWS[verification.standing, action]
-    return outbox.preview(imagined, EVENT, to, message_to_applicant)
+    return imagined, ARROWS[verification.standing, action]

@@ -19,7 +19,8 @@ def remove(
     Raises lifecycle.Refused (403) or lifecycle.Stale (409: it may be gone altogether).
     """
     membership, verification = lifecycle.locked(membership, verification)
-    tag = verification.tags.filter(pk=tag_id, kind=TagKind.MISMATCH).first()
+    mismatches = (tag for tag in verification.tags.all() if tag.kind == TagKind.MISMATCH)
+    tag = next((tag for tag in mismatches if tag.pk == tag_id), None)
     if check := policy.standing_objection(membership, Action.REMOVE_TAG, verification):
         raise lifecycle.Refused(check)
     if tag and tag.removed_at:
@@ -35,7 +36,7 @@ def remove(
 
 
 def _settle(membership: Membership, verification: Verification, tag: Tag) -> None:
-    is_settled = verification.suspected and not verification.tags.standing().exists()
+    is_settled = verification.suspected and all(tag.removed_at for tag in verification.tags.all())
     to = Standing(verification.standing.status, verification.suspected and not is_settled)
     lifecycle.move(
         verification,

@@ -1,6 +1,7 @@
 """What an accepted body does, in the order of (final, finishTime, received)."""
 
 import contextlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -80,9 +81,11 @@ def _apply_identification(callback: ProviderCallback, received: provider.Receive
 
 
 def _locked(callback: ProviderCallback, received: provider.Received) -> Verification | None:
-    rows = Verification.objects.select_for_update(of=("self",))
-    rows = rows.select_related("partner", "callback")
-    return rows.filter(partner=callback.partner, scan_ref=received.scan_ref).first()
+    rows = Verification.objects.select_for_update(of=("self",)).select_related("callback")
+    found = rows.filter(partner=callback.partner, scan_ref=received.scan_ref).first()
+    if found:
+        found.partner = callback.partner
+    return found
 
 
 def _notice(received: provider.Received) -> str:
@@ -164,7 +167,7 @@ def _begin(callback: ProviderCallback, received: provider.Received) -> Verificat
     tags = _told_tags(verification, received)
     lifecycle.begin(verification, at, counters.tags(verification, tags, 1))
     Tag.objects.bulk_create(tags)
-    _write_photos(verification, received)
+    _write_photos(verification, received, known=[])
     # After tags and data: the partner is told of the whole.
     if received.standing is not None:
         outbox.queue(verification, callback.event)
@@ -177,9 +180,10 @@ def _update(
     verification: Verification,
     told: Standing,
 ) -> None:
-    counted = _write_tags(verification, received)
-    _write_photos(verification, received)
-    to = _without_removed_suspicion(verification, received, told)
+    tags = list(verification.tags.all())
+    counted = _write_tags(verification, received, tags)
+    _write_photos(verification, received, known=verification.photos.all())
+    to = _without_removed_suspicion(verification, received, tags, told)
     moved = to != verification.standing
     lifecycle.move(
         verification,
@@ -201,7 +205,7 @@ def _show_new_data(
     callback: ProviderCallback, received: provider.Received, verification: Verification
 ) -> None:
     """What the applicant delivered after the decision is shown; the decision stands."""
-    _write_photos(verification, received)
+    _write_photos(verification, received, known=verification.photos.all())
     lifecycle.move(
         verification,
         lifecycle.Move(
@@ -220,10 +224,12 @@ def _told_tags(verification: Verification, received: provider.Received) -> list[
     return [Tag(verification=verification, kind=kind, code=code) for kind, code in sorted(told)]
 
 
-def _write_tags(verification: Verification, received: provider.Received) -> list[CounterChange]:
+def _write_tags(
+    verification: Verification, received: provider.Received, tags: list[Tag]
+) -> list[CounterChange]:
     """As the body says; what staff took away stays away. Gives what changes in the counters."""
     told = {(tag.kind, tag.code): tag for tag in _told_tags(verification, received)}
-    known = {(tag.kind, tag.code): tag for tag in verification.tags.all()}
+    known = {(tag.kind, tag.code): tag for tag in tags}
     gone = [tag for key, tag in known.items() if key not in told and tag.removed_at is None]
     fresh = [tag for key, tag in told.items() if key not in known]
     if gone:
@@ -236,29 +242,35 @@ def _write_tags(verification: Verification, received: provider.Received) -> list
 
 
 def _without_removed_suspicion(
-    verification: Verification, received: provider.Received, to: Standing
+    verification: Verification, received: provider.Received, tags: list[Tag], to: Standing
 ) -> Standing:
     """A removed tag never raises suspicion again, where it was all there was."""
-    tags = list(verification.tags.all())
-    removed = {tag.code for tag in tags if tag.removed_at}
-    repeated = removed & set(received.mismatch_tags)
-    if to.suspected and repeated and all(tag.removed_at for tag in tags):
+    removed = {(tag.kind, tag.code) for tag in tags if tag.removed_at}
+    told = {(tag.kind, tag.code) for tag in _told_tags(verification, received)}
+    if to.suspected and told and told <= removed:
         return Standing(to.status, False)
     return to
 
 
-def _write_photos(verification: Verification, received: provider.Received) -> None:
+def _write_photos(
+    verification: Verification, received: provider.Received, known: Iterable[Photo]
+) -> None:
     """Links of pictures that we do not have yet; ours are never replaced."""
-    known = {photo.kind: photo for photo in verification.photos.all()}
+    photos = {photo.kind: photo for photo in known}
+    fresh = []
     for kind, link in received.photos.items():
-        photo = known.get(kind) or Photo(verification=verification, kind=kind)
+        photo = photos.get(kind) or Photo(verification=verification, kind=kind)
         if photo.state == PhotoState.STORED or _is_offered(photo, link):
             continue
         photo.sealed_source = vault.sealed(photo, link.encode(), "sealed_source")
         photo.attempts = 0
         photo.state, photo.why = _photo_state(kind, link)
         photo.due_at = timezone.now() if photo.state == PhotoState.WAITING else None
-        photo.save()
+        if photo.pk:
+            photo.save()
+        else:
+            fresh.append(photo)
+    Photo.objects.bulk_create(fresh)
 
 
 def _is_offered(photo: Photo, link: str) -> bool:

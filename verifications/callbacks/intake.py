@@ -89,15 +89,15 @@ def _seal(row: CallbackBody, raw: bytes, scan_ref: str) -> None:
     owner = vault.owner_of(row.callback.partner_id, scan_ref) if scan_ref else own
     if row.owner == owner.name:
         return
-    row.owner = owner.name
+    was_unread, row.owner = row.owner == own.name, owner.name
     try:
         row.sealed = vault.sealed(row, raw)
     except vault.DoesNotOpen:
         # The verification's key was tampered with: the body is kept all the same.
         row.owner = own.name
         row.sealed = vault.sealed(row, raw)
-    row.save()
-    if row.owner != own.name:
+    row.save(force_insert=row._state.adding)
+    if was_unread and row.owner != own.name:
         vault.erase(own)
 
 

@@ -64,9 +64,7 @@ class Decision(AppendOnly):
     class Meta:
         ordering = ["revision"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["verification", "request_key"], name="decision_once_a_request"
-            ),
+            # One request too: it carries the revision that it saw, and a decision raises that.
             models.UniqueConstraint(
                 fields=["verification", "revision"], name="decision_once_a_revision"
             ),

@@ -45,6 +45,9 @@ class WebhookEndpoint(lone.Keeper):
     revision = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    # Its last sequence of a verification, where a query brings it along.
+    last: int
+
     class Meta:
         ordering = ["partner", "id"]
         constraints = [

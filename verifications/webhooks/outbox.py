@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import Max
-from django.db.models.functions import Now
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from verifications import vault
@@ -40,7 +40,7 @@ class Preview:
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(self.raw).hexdigest()
+        return _digest(self.raw)
 
     @property
     def text(self) -> str:
@@ -54,6 +54,11 @@ def preview(
     raw, left_out = _frozen(verification, to, message_to_applicant)
     addresses = dict.fromkeys(letter.endpoint.address for letter in _letters(verification, event))
     return Preview(event, list(addresses), raw, left_out)
+
+
+def digest(verification: Verification, to: Standing, message_to_applicant: str) -> str:
+    """Of the bytes in that preview."""
+    return _digest(_frozen(verification, to, message_to_applicant)[0])
 
 
 def queue(
@@ -81,7 +86,7 @@ def queue_present_state(
 ) -> WebhookDelivery:
     """What is true now, to one endpoint, whatever it subscribes to; under the caller's lock."""
     raw, _ = _frozen(verification, verification.standing, message_to_applicant)
-    letter = Letter(endpoint, event)
+    letter = Letter(_endpoints(verification).get(pk=endpoint.pk), event)
     return _write(verification, [letter], raw, due_at=timezone.now(), decision=None)[0]
 
 
@@ -128,14 +133,21 @@ class Letter(NamedTuple):
 
 def _letters(verification: Verification, event: str) -> list[Letter]:
     """To every endpoint that wants the event; one that is switched off keeps its queue."""
-    endpoints = WebhookEndpoint.objects.filter(partner=verification.partner_id, removed_at=None)
     names = dict.fromkeys((event, LEGACY) if event.startswith(LEGACY) else (event,))
     return [
         Letter(endpoint, name)
-        for endpoint in endpoints.order_by("pk")
+        for endpoint in _endpoints(verification).filter(removed_at=None).order_by("pk")
         for name in names
         if name in endpoint.events
     ]
+
+
+def _endpoints(verification: Verification) -> QuerySet[WebhookEndpoint]:
+    """The partner's, each with the last number under which it was told of this verification."""
+    told = WebhookDelivery.objects.filter(endpoint=OuterRef("pk"), verification=verification)
+    last = Coalesce(Subquery(told.order_by("-sequence").values("sequence")[:1]), 0)
+    endpoints = WebhookEndpoint.objects.filter(partner=verification.partner_id)
+    return endpoints.annotate(last=last)  # type: ignore[no-redef]
 
 
 def _write(
@@ -146,10 +158,9 @@ def _write(
     due_at: datetime,
     decision: Decision | None,
 ) -> list[WebhookDelivery]:
-    last = _last_sequences(verification)
     deliveries = []
     for endpoint, event in letters:
-        last[endpoint.pk] = last.get(endpoint.pk, 0) + 1
+        endpoint.last += 1
         deliveries.append(
             WebhookDelivery(
                 endpoint=endpoint,
@@ -157,7 +168,7 @@ def _write(
                 verification=verification,
                 decision=decision,
                 event=event,
-                sequence=last[endpoint.pk],
+                sequence=endpoint.last,
                 due_at=due_at,
             )
         )
@@ -170,11 +181,6 @@ def _sealed(delivery: WebhookDelivery, raw: bytes) -> DeliveryBody:
     body = DeliveryBody(delivery=delivery)
     body.sealed = vault.sealed(body, raw)
     return body
-
-
-def _last_sequences(verification: Verification) -> dict[int, int]:
-    rows = WebhookDelivery.objects.filter(verification=verification).order_by()
-    return dict(rows.values_list("endpoint").annotate(Max("sequence")))
 
 
 def _frozen(
@@ -198,8 +204,7 @@ def _frozen(
 
 
 def _received(verification: Verification) -> dict[str, Any]:
-    bodies = CallbackBody.objects.filter(callback=verification.callback_id)
-    body = bodies.select_related("callback").first()
+    body: CallbackBody | None = getattr(verification.callback, "body", None)
     if body is None:
         raise payloads.Unsendable("no body has told of this verification, or it was erased")
     try:
@@ -210,3 +215,7 @@ def _received(verification: Verification) -> dict[str, Any]:
 
 def _bytes(body: dict[str, Any]) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _digest(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
