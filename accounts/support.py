@@ -253,9 +253,12 @@ class SupportAdmin(admin.ModelAdmin):
         )
 
     def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
+        self.write(obj, form, change)
         if facts := form.facts(self.private):
             self.record(request.user, obj, **facts)
+
+    def write(self, obj: Any, form: Any, change: bool) -> None:
+        obj.save()
 
     def delete_model(self, request: Any, obj: Any) -> None:
         self.record(request.user, obj, deleted=True)

@@ -105,6 +105,22 @@ def reactivate(membership: Membership, *, actor: User) -> None:
     _record(Kind.MEMBER_REACTIVATED, row, actor, role=row.role.name)
 
 
+def reset_by_support(user: User, *, actor: User) -> bool:
+    """For who works at several partners, or for support. Says whether the letter went out."""
+    with transaction.atomic():
+        if user.pk == actor.pk:
+            raise OfOneself
+        forget_second_factor(user)
+        audit.record(
+            Kind.SECOND_FACTOR_RESET,
+            actor=actor,
+            partner=None,
+            subject=f"user:{user.pk}",
+            stream=f"u/{user.pk}",
+        )
+    return _tell_of_reset(user, "support")
+
+
 def reset_second_factor(membership: Membership, *, actor: User) -> bool:
     """Says whether the letter about it went out. Raises NotAdmin, OfOneself, BelongsElsewhere."""
     with transaction.atomic():
@@ -113,7 +129,7 @@ def reset_second_factor(membership: Membership, *, actor: User) -> bool:
             raise BelongsElsewhere
         forget_second_factor(row.user)
         _record(Kind.SECOND_FACTOR_RESET, row, actor)
-    return _tell_of_reset(row, actor)
+    return _tell_of_reset(row.user, f"{actor}, an Admin of {row.partner}")
 
 
 @transaction.atomic
@@ -163,14 +179,13 @@ def _keep_an_admin(row: Membership) -> None:
         raise LastAdmin
 
 
-def _tell_of_reset(row: Membership, actor: User) -> bool:
-    context = {"membership": row, "actor": actor}
+def _tell_of_reset(user: User, by: str) -> bool:
     try:
         send_mail(
             subject="Your second step was reset",
-            message=render_to_string("accounts/mail/second_factor_reset.txt", context),
+            message=render_to_string("accounts/mail/second_factor_reset.txt", {"by": by}),
             from_email=None,
-            recipient_list=[row.user.email],
+            recipient_list=[user.email],
         )
     except (OSError, SMTPException):
         return False

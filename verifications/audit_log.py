@@ -75,20 +75,23 @@ def _midnight(day: Any) -> datetime:
 
 
 def _lines(entries: list[AuditEntry]) -> list[Line]:
-    names = names_of(entry.actor for entry in entries if entry.actor)
+    numbers = {entry.actor for entry in entries if entry.actor}
+    numbers |= {entry.facts.get("user", 0) for entry in entries}
+    names = names_of(numbers)
     return [_line(entry, names) for entry in entries]
 
 
 def _line(entry: AuditEntry, names: dict[int, str]) -> Line:
+    facts = dict(entry.facts)
+    if "user" in facts:
+        facts["user"] = names.get(facts["user"], facts["user"])
     kind, _, reference = entry.subject.partition(":")
     return Line(
         at=entry.at,
         kind=Kind(entry.kind).label,
         who=names.get(entry.actor or 0, "The system" if entry.actor is None else "Unknown"),
         scan_ref=reference if kind == "verification" else "",
-        facts=[
-            (key.replace("_", " "), _worded(value)) for key, value in entry.facts.items() if value
-        ],
+        facts=[(key.replace("_", " "), _worded(value)) for key, value in facts.items() if value],
     )
 
 

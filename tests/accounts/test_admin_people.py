@@ -3,13 +3,18 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from accounts import sessions
 from accounts.models import AuditEntry, Kind, Membership, Partner, Role, User
+from accounts.user_admin import UserAdmin
 from tests import factories
 
 SignIn = Callable[[User], Client]
@@ -250,3 +255,46 @@ def test_support_gives_itself_no_role_at_a_partner(
         assert client.post(page("membership_add"), sent).status_code == 422
     own = factories.join(sue, northbank, 10)
     assert support.post(page("membership_change", own.pk), fields).status_code == 403
+
+
+def test_support_resets_a_second_step_and_the_person_is_told(
+    support: Client, as_user: SignIn, mo: User, sue: User
+) -> None:
+    factories.second_factor(mo)
+    session, address = as_user(mo), page("user_second_step", mo.pk)
+    assert "has a second step" in support.get(address).content.decode()
+    assert support.post(address).status_code == 302
+    assert not Authenticator.objects.filter(user=mo).exists()
+    assert session.get("/").status_code == 302
+    (letter,) = mail.outbox
+    assert (letter.to, "reset by support" in letter.body) == ([mo.email], True)
+    entry = AuditEntry.objects.get(kind=Kind.SECOND_FACTOR_RESET)
+    assert (entry.actor, entry.subject) == (sue.pk, f"user:{mo.pk}")
+
+
+def test_support_resets_neither_its_own_second_step_nor_a_colleague_s(
+    support: Client, as_user: SignIn, sue: User, root: User
+) -> None:
+    for user in (sue, root):
+        factories.second_factor(user)
+        assert support.post(page("user_second_step", user.pk)).status_code == 403
+    assert as_user(root).post(page("user_second_step", root.pk)).status_code == 403
+    assert Authenticator.objects.count() == 2
+    assert as_user(root).post(page("user_second_step", sue.pk)).status_code == 302
+
+
+def test_a_form_that_is_saved_brings_no_ended_session_back(support: Client, mo: User) -> None:
+    """Between reading the row and writing it, somebody signs the user out."""
+    address = page("user_change", mo.pk)
+    drawn, write = seen(support, address), UserAdmin.write
+
+    def later(admin: UserAdmin, obj: User, *args: Any) -> None:
+        sessions.end(mo)
+        User.objects.filter(pk=mo.pk).update(needs_second_factor=True)
+        write(admin, obj, *args)
+
+    with mock.patch.object(UserAdmin, "write", later):
+        fields = {"email": mo.email, "name": "Mo S.", "is_active": "on", "seen": drawn}
+        assert support.post(address, fields).status_code == 302
+    mo.refresh_from_db()
+    assert (mo.name, mo.session_round, mo.needs_second_factor) == ("Mo S.", 1, True)

@@ -240,7 +240,7 @@ def test_the_database_keeps_that_there_are_two(
 SENSITIVE = ["user_change", "user_add", "membership_change", "membership_add", "partner_change"]
 
 
-@pytest.mark.parametrize("name", [*SENSITIVE, "partner_new_key"])
+@pytest.mark.parametrize("name", [*SENSITIVE, "partner_new_key", "user_second_step"])
 def test_support_proves_who_it_is_before_it_saves(
     client: Client, sue: User, vera: User, northbank: Partner, name: str
 ) -> None:

@@ -135,7 +135,7 @@ def test_a_reset_takes_every_factor_and_asks_for_a_new_one(
     assert not Authenticator.objects.filter(user=mo).exists()
     (letter,) = mail.outbox
     assert letter.to == [mo.email]
-    assert "Ada Lind, an Admin of Northbank, reset your second step" in letter.body
+    assert "Your second step was reset by Ada Lind, an Admin of Northbank" in letter.body
     # The demo asks nobody for a second factor, but whose was reset.
     client.post("/accounts/login/", {"login": mo.email, "password": PASSWORD})
     assert client.get("/").url == "/accounts/2fa/"

@@ -33,6 +33,7 @@ NAMES = [
     "stage__exact", "show", "rank", "user", "user_email", "role", "key", "may_approve", "plan",
     "group", "groups", "order", "needs_note", "sets", "label", "switched_off_why", "is_staff",
     "csrfmiddlewaretoken", "credential", "sessions", "seen", "why", "post",
+    "again", "seen_role", "has_shortcuts", "is_superuser", "token",
 ]  # fmt: skip
 
 KINDS = [

@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, team
 from accounts.models import AuditEntry, Kind, Partner, User
+from tests import factories
 from tests.verifications.test_decisions import decide
 from verifications import audit_log, chores
 from verifications.models import Chore, Verification
@@ -130,3 +131,11 @@ def test_a_chore_is_done_once_in_its_time(northbank: Partner) -> None:
     assert chores.run_due() == 0
     Chore.objects.update(due_at=timezone.now())
     assert chores.run_due() == len(chores.CHORES)
+
+
+def test_a_colleague_is_told_of_by_name(ada: User, mo: User, as_user: SignIn) -> None:
+    team.end_sessions(factories.membership(mo), actor=ada)
+    page = as_user(ada).get("/audit/?kind=member.sessions_ended").content.decode()
+    assert "<bdi>Mo Salim</bdi>" in page
+    lines = b"".join(as_user(ada).get("/audit/export/").streaming_content).decode()
+    assert "user: Mo Salim" in lines

@@ -16,7 +16,7 @@ from django.test import Client, override_settings
 from django.urls import reverse
 from PIL import Image
 
-from accounts.models import Membership, Partner, User
+from accounts.models import Invitation, Membership, Partner, User
 from tests.conftest import PASSWORD
 from verifications import evidence, vault
 from verifications.callbacks import provider
@@ -301,3 +301,10 @@ def test_the_receiver_is_found_under_a_new_port(
     call_command("seed_demo", follow=True)
     endpoint.refresh_from_db()
     assert endpoint.address == "http://localhost:8123/demo/receiver/inbox/"
+
+
+def test_northbank_has_one_open_invitation(demo: None) -> None:
+    invitation = Invitation.objects.get()
+    assert (invitation.partner.key, invitation.email) == ("northbank", "nia@northbank.example")
+    assert invitation.invited_by.email == "ada@northbank.example"
+    assert (invitation.role.rank, invitation.accepted_at) == (20, None)

@@ -1,0 +1,163 @@
+"""Users, as support sees them: rights that wait for a second person, a lost second step."""
+
+from typing import Any
+
+from allauth.mfa.utils import is_mfa_enabled
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.forms import CheckboxSelectMultiple
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.views.decorators.http import require_http_methods
+
+from accounts import access, memberships, rights, sessions, team
+from accounts.models import Kind, User
+from accounts.seen import SupportForm
+from accounts.support import SupportAdmin
+
+RIGHTS = ("is_staff", "is_superuser", "groups")
+NOT_YOURS = "Another superuser resets what is yours or a colleague’s."
+WAITS = "Support’s rights wait: another superuser must confirm them within 24 hours."
+
+
+class UserForm(SupportForm):
+    """`asked` are rights that wait for a second person, `lost` those that end with this save."""
+
+    asked = lost = rights.Rights()
+
+    def clean_email(self) -> str:
+        return self.cleaned_data["email"].lower()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if set(RIGHTS) <= cleaned.keys():
+            self._part_rights(cleaned)
+        leaves = self.stored and self.stored.is_active and not cleaned.get("is_active", True)
+        if leaves and (led := memberships.led_alone_by(self.stored)):
+            names = ", ".join(str(partner) for partner in led)
+            self.add_error(
+                "is_active", f"The last active Admin of {names}: name another one there first."
+            )
+        return cleaned
+
+    def _part_rights(self, cleaned: dict[str, Any]) -> None:
+        """Only what a user has already, or loses, is saved with the rest."""
+        groups = cleaned["groups"]
+        wanted = rights.Rights(
+            is_staff=cleaned["is_staff"],
+            is_superuser=cleaned["is_superuser"],
+            in_group=groups.filter(name=rights.GROUP).exists(),
+        )
+        present = rights.of(self.stored) if self.stored else rights.Rights()
+        self.asked, self.lost = wanted - present, present - wanted
+        cleaned["is_staff"] = wanted.is_staff and present.is_staff
+        cleaned["is_superuser"] = wanted.is_superuser and present.is_superuser
+        had = self.stored.groups.all() if self.stored else groups.none()
+        cleaned["groups"] = groups.filter(pk__in=had.values("pk"))
+
+    def facts(self, private: frozenset[str]) -> dict[str, Any]:
+        """Without what only waits."""
+        facts = super().facts(private)
+        return {
+            name: fact for name, fact in facts.items() if fact == "changed" or len(set(fact)) > 1
+        }
+
+
+class UserAdmin(SupportAdmin):
+    """Nobody sets another's password: a new user asks for a link on the sign-in page.
+
+    Our own staff are looked after by superusers only: who could change a colleague's e-mail
+    could also take the colleague's place.
+    """
+
+    form = UserForm
+    asks_who_it_is = True
+    kind = Kind.USER_CHANGED
+    private = frozenset({"email", "name"})
+    list_display = ("email", "name", "is_active", "is_staff", "last_login")
+    list_filter = ("is_active", "is_staff")
+    search_fields = ("email", "name")
+    fields = ("email", "name", "is_active", *RIGHTS)
+    readonly_fields = ("last_login", "created_at")
+
+    change_form_template = "admin/accounts/user/change_form.html"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*self.fields, *self.readonly_fields) if obj else self.fields
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        user = context.get("original")
+        may_reset = user and user != request.user and self.has_change_permission(request, user)
+        context |= {"waiting": rights.open_for(user) if user else None, "may_reset": may_reset}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if not request.user.is_superuser:
+            return (*self.readonly_fields, *RIGHTS)
+        if obj == request.user:
+            return (*self.readonly_fields, *RIGHTS, "is_active")
+        return self.readonly_fields
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        ours = obj is not None and (obj.is_staff or obj.is_superuser)
+        return request.user.is_superuser or not ours
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_manytomany(
+            db_field, request, **{**kwargs, "widget": CheckboxSelectMultiple}
+        )
+
+    def stream_of(self, obj: User) -> str:
+        return f"u/{obj.pk}"
+
+    def save_model(self, request: Any, obj: User, form: Any, change: bool) -> None:
+        if not change:
+            obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+        if form.lost or (form.stored and form.stored.is_active and not obj.is_active):
+            sessions.end(obj)
+        if form.asked:
+            rights.propose(obj, form.asked, actor=request.user)
+            messages.warning(request, WAITS)
+
+    def write(self, obj: User, form: Any, change: bool) -> None:
+        """Only what the form holds: what ended sessions meanwhile is not written over."""
+        held = [name for name in form.cleaned_data if name in self.fields and name != "groups"]
+        obj.save(update_fields=held if change else None)
+
+    def get_urls(self) -> list[Any]:
+        door: Any = self.admin_site.admin_view(self._second_step())
+        door.reach = "support"
+        name = "accounts_user_second_step"
+        return [path("<path:object_id>/second-step/", door, name=name), *super().get_urls()]
+
+    def _second_step(self) -> Any:
+        @access.proven
+        @require_http_methods(["GET", "HEAD", "POST"])
+        def second_step(request: Any, object_id: str) -> HttpResponse:
+            """Asks, then takes every second factor of a user away."""
+            user = self.get_object(request, object_id)
+            if user == request.user or not self.has_change_permission(request, user):
+                raise PermissionDenied(NOT_YOURS)
+            if request.method != "POST":
+                return self._second_step_page(request, user)
+            is_told = team.reset_by_support(user, actor=request.user)
+            said = "was told by e-mail" if is_told else "could not be told by e-mail: tell them"
+            messages.success(request, f"{user} must set up a second step anew, and {said}.")
+            return redirect("admin:accounts_user_change", user.pk)
+
+        return second_step
+
+    def _second_step_page(self, request: HttpRequest, user: User) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Reset the second step",
+            "user_shown": user,
+            "is_set_up": is_mfa_enabled(user),
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/accounts/user/second_step.html", context)
