@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from accounts import rights
 from accounts.models import Partner, User
 from tests import factories, valid_html
 from tests.browser.conftest import Watch
@@ -19,6 +20,7 @@ LISTS = (
     "accounts/membership/",
     "accounts/membership/add/",
     "accounts/partner/",
+    "accounts/rightsrequest/",
     "verifications/providercallback/?show=all",
     "verifications/rejectionreason/add/",
     "verifications/rejectionreason/1/change/",
@@ -29,7 +31,9 @@ ROWS = (
     "accounts/partner/{partner}/change/",
     "accounts/partner/{partner}/history/",
     "accounts/partner/{partner}/new-key/",
+    "accounts/rightsrequest/{rights}/change/",
     "accounts/user/{user}/change/",
+    "accounts/user/{user}/second-step/",
     "verifications/providercallback/{callback}/change/",
     "verifications/verification/{verification}/change/",
 )
@@ -55,6 +59,29 @@ def test_support_sees_who_loses_deny_and_saves(
     assert not northbank.may_deny
 
 
+@pytest.mark.parametrize("either_page", ["page", "plain_page"], indirect=True)
+def test_two_superusers_make_somebody_support(
+    either_page: Page, sign_in: SignIn, mo: User, watch: Watch
+) -> None:
+    page = either_page
+    root, rita = (
+        User.objects.create_superuser(f"{name.lower()}@support.example", name=name)
+        for name in ("Root", "Rita")
+    )
+    sign_in(page, root)
+    page.goto(f"/admin/accounts/user/{mo.pk}/change/")
+    page.get_by_label("Support", exact=True).first.check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("another superuser must confirm")).to_be_visible()
+    sign_in(page, rita)
+    page.goto(f"/admin/accounts/user/{mo.pk}/change/")
+    page.get_by_role("link", name="Look at the proposal").click()
+    assert not rights.of(User.objects.get(pk=mo.pk))
+    page.get_by_role("button", name="Confirm: grant these rights").click()
+    expect(page.get_by_text("Confirmed: the rights are in force.")).to_be_visible()
+    assert rights.of(User.objects.get(pk=mo.pk)) == rights.Rights(is_staff=True)
+
+
 @pytest.mark.parametrize("address", [*LISTS, *ROWS])
 def test_a_page_of_support_is_valid_accessible_and_fits(
     address: str,
@@ -68,7 +95,10 @@ def test_a_page_of_support_is_valid_accessible_and_fits(
 ) -> None:
     factories.endpoint(northbank)
     shown = intake.receive(northbank, *factories.sample("01")).callback
+    root = User.objects.create_superuser("root@support.example", name="Root")
+    waiting = rights.propose(ada, rights.Rights(is_staff=True), actor=root)
     numbers = {"partner": northbank.pk, "user": ada.pk, "callback": shown.pk}
+    numbers |= {"rights": waiting.pk}
     sign_in(page, sue)
     path = address.format(**numbers, verification=shown.verification_id)
     document = page.goto(f"/admin/{path}")
