@@ -14,7 +14,7 @@ help:
 	@echo "make test-fast  the tests to run all the time"
 	@echo "make lint       style, formatting and types"
 	@echo "make format     put the code into its form"
-	@echo "make bench      figures: pages, decisions, deliveries"
+	@echo "make bench      figures, and the goals reached: SIZES=10k,100k BACKEND= ONLY= ROUNDS=30"
 	@echo "make fuzz       random requests: REQUESTS=10000 SEED="
 	@echo "make shots      take the pictures of the README anew"
 	@echo "make clean      remove what was built; the data in var/ stay"
@@ -46,7 +46,7 @@ shots: .venv/.dev
 	$(BIN)/python -m tests.browser.shots
 
 bench: .venv/.dev
-	$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench
 
 fuzz: .venv/.dev
 	@$(BIN)/python -m tests.fuzz

@@ -1,73 +1,152 @@
-"""`make bench`, on a database of its own; or `python -m tests.bench build`, for data to keep.
+"""`make bench`: figures, on databases of its own. Variables:
 
-python -m tests.bench build --rows 1000000 --database postgres://… [--keep | --anew]
+SIZES=10k,100k   rows; 1m and 10m as well    BACKEND=both   or sqlite, postgresql
+ONLY=list,home   groups of cases             ROUNDS=30      how often each is asked
+REQUESTS=2000    of the worker weighed       KEEP=folder    where databases stay for the next time
+
+`python -m tests.bench build --rows 1000000 --database URL|path` only fills a database.
 """
 
 import argparse
+import json
 import os
+import signal
+import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-SCRATCH = tempfile.TemporaryDirectory()
+from tests.bench import cluster
+from tests.bench.figures import say
+
+GROUPS = [
+    "list",
+    "filters",
+    "search",
+    "details",
+    "home",
+    "peers",
+    "decide",
+    "intake",
+    "memory",
+    "deliveries",
+]
+ENGINES = ("sqlite", "postgresql")
+UNITS = {"k": 1000, "m": 1_000_000}
+
+
+def bench(scratch: Path) -> int:
+    sizes = sorted(_rows(text) for text in _words("SIZES", "10k,100k"))
+    only = _words("ONLY", ",".join(GROUPS))
+    if unknown := set(only) - set(GROUPS):
+        sys.exit(f"ONLY= knows {', '.join(GROUPS)}; not {', '.join(unknown)}.")
+    backend = os.environ.get("BACKEND", "both")
+    engines = ENGINES if backend == "both" else (backend,)
+    folder = Path(os.environ["KEEP"]).resolve() if os.environ.get("KEEP") else scratch
+    folder.mkdir(parents=True, exist_ok=True)
+    asked = {
+        "sizes": sizes,
+        "only": only,
+        "repeated": int(os.environ.get("ROUNDS", "30")),
+        "requests": int(os.environ.get("REQUESTS", "2000")),
+        "answer": str(scratch / "answer.json"),
+    }
+    verdicts: list[tuple[str, bool]] = []
+    unmeasured = [engine for engine in engines if not _measure(engine, folder, asked, verdicts)]
+    say("\ngoals (medians, and in brackets the least; ! marks fewer than ten samples)")
+    for told, _ in verdicts:
+        say(f"  {told}")
+    for engine in unmeasured:
+        say(f"  not measured: {engine}")
+    say(f"goals reached: {sum(reached for _, reached in verdicts)} of {len(verdicts)}")
+    return 1 if unmeasured else 0
+
+
+def _measure(
+    engine: str, folder: Path, asked: dict[str, object], verdicts: list[tuple[str, bool]]
+) -> bool:
+    answer = Path(str(asked["answer"]))
+    answer.unlink(missing_ok=True)
+    try:
+        with _database(engine, folder) as url:
+            environment = _environment(folder) | {"DATABASE_URL": url, "BENCH": json.dumps(asked)}
+            done = subprocess.run(
+                [sys.executable, "-m", "tests.bench.run"], env=environment, check=False
+            )
+    except cluster.Unavailable as why:
+        say(f"\n=== {engine}: not measured: {why}")
+        return False
+    if done.returncode or not answer.exists():
+        say(f"\n=== {engine}: broke off with {done.returncode}")
+        return False
+    verdicts += json.loads(answer.read_text())
+    return True
+
+
+@contextmanager
+def _database(engine: str, folder: Path) -> Iterator[str]:
+    given = os.environ.get("DATABASE_URL", "")
+    if engine == "sqlite":
+        yield f"sqlite:///{folder / 'bench.sqlite3'}"
+    elif given.startswith("postgres"):
+        with cluster.beside(given, keep="KEEP" in os.environ) as url:
+            yield url
+    else:
+        with cluster.running(folder / "postgresql") as url:
+            yield url
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return os.environ | {
+        "DEMO": "1",
+        "DATA_DIR": str(folder / "data"),
+        "DJANGO_SETTINGS_MODULE": "idv_dashboard.settings",
+    }
+
+
+def _words(name: str, otherwise: str) -> list[str]:
+    return [word for word in os.environ.get(name, otherwise).lower().split(",") if word]
+
+
+def _rows(text: str) -> int:
+    return int(text.rstrip("km")) * UNITS.get(text[-1], 1)
+
+
+def build(arguments: argparse.Namespace, scratch: Path) -> int:
+    given = arguments.database
+    url = given if "://" in given else f"sqlite:///{Path(given).resolve()}"
+    asked = ["--rows", str(arguments.rows)]
+    asked += [f"--{name}" for name in ("keep", "anew") if getattr(arguments, name)]
+    return subprocess.run(
+        [sys.executable, "-m", "tests.bench.fill", *asked],
+        env=_environment(scratch) | {"DATABASE_URL": url},
+        check=False,
+    ).returncode
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description=__doc__, formatter_class=form
+    )
     commands = parser.add_subparsers(dest="command")
-    build = commands.add_parser("build", help="fill a database with seeded rows")
-    build.add_argument("--rows", type=int, default=100_000)
-    build.add_argument("--database", required=True, help="a URL, or the path of a SQLite file")
-    build.add_argument(
-        "--keep",
-        action="store_true",
-        help="use what stands there, even if it would be built otherwise today",
-    )
-    build.add_argument(
-        "--anew", action="store_true", help="empty the database first, whatever is there"
-    )
+    build_ = commands.add_parser("build", help="fill a database with seeded rows")
+    build_.add_argument("--rows", type=int, default=100_000)
+    build_.add_argument("--database", required=True, help="a URL, or the path of a SQLite file")
+    build_.add_argument("--keep", action="store_true", help="what stands there is good enough")
+    build_.add_argument("--anew", action="store_true", help="empty it first, whatever is there")
     return parser.parse_args()
 
 
-def _url(database: str) -> str:
-    return database if "://" in database else f"sqlite:///{Path(database).resolve()}"
-
-
-ARGUMENTS = _arguments()
-if ARGUMENTS.command == "build":
-    os.environ["DATABASE_URL"] = _url(ARGUMENTS.database)
-os.environ["DEMO"] = "1"
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idv_dashboard.settings")
-os.environ["DATA_DIR"] = SCRATCH.name
-os.chdir(Path(__file__).resolve().parent.parent.parent)
-
-import django  # noqa: E402 - the settings read what stands above
-
-django.setup()
-
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-
-from tests.bench import deliveries, elsewhere, pages  # noqa: E402
-from tests.bench.figures import say  # noqa: E402
-
-
-def main() -> None:
-    if ARGUMENTS.command == "build":
-        elsewhere.prepare(ARGUMENTS.rows, keep=ARGUMENTS.keep, anew=ARGUMENTS.anew)
-        return
-    call_command("migrate", verbosity=0)
-    call_command("collectstatic", verbosity=0, interactive=False)
-    say(f"{connection.vendor}, Django {django.get_version()}")
-    pages.run(int(os.environ.get("ROWS", "1000")))
-    deliveries.run()
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except elsewhere.NotOurs as refusal:
-        sys.exit(str(refusal))
-    finally:
-        connection.close()
-        SCRATCH.cleanup()
+    # Whoever ends it ends the database server with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    os.chdir(Path(__file__).resolve().parent.parent.parent)
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory() as folder:
+        # PostgreSQL may run as another user, who has to get in.
+        Path(folder).chmod(0o755)
+        todo = build(arguments, Path(folder)) if arguments.command else bench(Path(folder))
+    sys.exit(todo)

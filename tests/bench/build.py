@@ -18,7 +18,7 @@ from accounts.models import Membership, Partner, Plan, PricingModel, Rank, Role,
 from tests.bench import bulk, tables, words
 from tests.bench.drawing import Drawing, House
 from tests.bench.figures import say
-from tests.bench.tables import AFTERWARDS, TABLES
+from tests.bench.tables import AFTERWARDS, BY_INDEX, TABLES
 from verifications import vault
 from verifications.models import DataKey, RejectionReason, WebhookEndpoint
 
@@ -45,6 +45,9 @@ def build(
         _write(drawing, houses, shown, began)
         for derive in AFTERWARDS:
             derive()
+    for derive in BY_INDEX:
+        derive()
+    bulk.settle()
     say(f"{rows:,} verifications stand after {time.monotonic() - began:.0f} s")
 
 

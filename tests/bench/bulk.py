@@ -164,8 +164,13 @@ def _settings_as_before(models: list[type[Model]]) -> None:
     """New rows are numbered on; the next connection has the program's own settings."""
     for sql in connection.ops.sequence_reset_sql(no_style(), models):
         _run(sql)
+    connection.close()
+
+
+def settle() -> None:
+    """PostgreSQL's planner and visibility map know the rows, as they do after a night."""
     if connection.vendor == "postgresql":
-        # The planner and the visibility map know the rows, as they do after a night.
+        _run("SET statement_timeout = 0")
         _run("VACUUM ANALYZE")
     else:
         _run("PRAGMA wal_checkpoint(TRUNCATE)")

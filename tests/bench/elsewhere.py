@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.core.management import call_command
 from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 
 from accounts.models import Partner
@@ -76,7 +77,7 @@ def _empty() -> None:
 
 
 @contextmanager
-def beside(rows: int) -> Iterator[None]:
+def beside(rows: int) -> Iterator[BaseDatabaseWrapper]:
     """All that asks the default connection asks a database next to it, which holds these rows."""
     usual = connections["default"]
     there = usual.copy()
@@ -88,7 +89,7 @@ def beside(rows: int) -> Iterator[None]:
     connections["default"] = there
     try:
         prepare(rows)
-        yield
+        yield there
     finally:
         there.close()
         connections["default"] = usual

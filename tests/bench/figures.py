@@ -1,4 +1,4 @@
-"""How a figure is printed: n, least, median, 95th and 99th of a hundred."""
+"""How figures are printed."""
 
 import statistics
 import sys
@@ -10,14 +10,21 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def cut(seconds: Sequence[float], percent: int) -> float:
+    """The value that so many of a hundred stay below."""
+    if len(seconds) < 2:
+        return seconds[0]
+    return statistics.quantiles(seconds, n=100, method="inclusive")[percent - 1]
+
+
 def row(name: str, seconds: Sequence[float], note: str = "") -> None:
+    """One line; `!` where there are fewer than ten samples."""
     if not seconds:
-        say(f"{name:<44} no sample")
+        say(f"  {name:<42} no sample")
         return
-    cuts = statistics.quantiles(seconds, n=100) if len(seconds) > 1 else [seconds[0]] * 99
-    few = " (n < 10)" if len(seconds) < 10 else ""
+    few = "!" if len(seconds) < 10 else " "
     say(
-        f"{name:<44} n={len(seconds):<5} min={min(seconds) * 1e3:8.1f} ms"
-        f"  median={statistics.median(seconds) * 1e3:8.1f} ms  p95={cuts[94] * 1e3:8.1f} ms"
-        f"  p99={cuts[98] * 1e3:8.1f} ms {note}{few}"
+        f"  {name:<42} n={len(seconds):<5}{few} min={min(seconds) * 1e3:8.1f} ms"
+        f"  median={statistics.median(seconds) * 1e3:8.1f} ms  p95={cut(seconds, 95) * 1e3:8.1f} ms"
+        f"  p99={cut(seconds, 99) * 1e3:8.1f} ms {note}"
     )

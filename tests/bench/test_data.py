@@ -10,7 +10,7 @@ from django.db import connection
 from accounts import guards, proof
 from accounts.models import Partner
 from tests.bench import build, elsewhere
-from verifications import vault
+from verifications import folding, vault
 from verifications.callbacks import effect, provider
 from verifications.models import CallbackBody, Decision, Verification
 from verifications.names import proof as names_proof
@@ -43,6 +43,10 @@ def test_built_chains_hold_and_guards_stand(built: None) -> None:
     assert held.holds, held.problems[:3]
     assert held.streams == ROWS
     assert not guards.missing(connection)
+
+
+def test_built_sums_are_those_of_the_rows(built: None) -> None:
+    assert not list(folding.check())
 
 
 def test_numbers_grow_with_the_start(built: None) -> None:
