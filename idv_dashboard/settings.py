@@ -153,9 +153,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
+    DATABASES["default"].setdefault("OPTIONS", {})["options"] = (  # no bitmap: lists go by index
         "-c statement_timeout=5000 -c lock_timeout=4000"
-        " -c idle_in_transaction_session_timeout=10000"
+        " -c idle_in_transaction_session_timeout=10000 -c enable_bitmapscan=off -c jit=off"
     )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -49,9 +49,7 @@ def build(membership: Membership, form: AuditFilterForm) -> Log:
     if not form.is_valid():
         return Log(form, [], None, None, checkpoint, proven)
     asked = form.cleaned_data
-    page = keyset.page(
-        _matching(membership, asked), "at", after=asked["after"], before=asked["before"]
-    )
+    page = keyset.page(_matching(membership, asked), "at", _turn(asked))
     return Log(form, _lines(page.rows), page.newer, page.older, checkpoint, proven)
 
 
@@ -63,11 +61,17 @@ def _matching(membership: Membership, asked: dict[str, Any]) -> QuerySet[AuditEn
         entries = entries.filter(actor=int(asked["who"]))
     if asked["scan_ref"]:
         entries = entries.filter(subject=f"verification:{asked['scan_ref']}")
-    if asked["from_"]:
-        entries = entries.filter(at__gte=_midnight(asked["from_"]))
-    if asked["to"]:
-        entries = entries.filter(at__lt=_midnight(asked["to"] + timedelta(days=1)))
     return entries
+
+
+def _turn(asked: dict[str, Any]) -> keyset.Turn:
+    start, end = asked["from_"], asked["to"]
+    return keyset.Turn(
+        after=asked["after"],
+        before=asked["before"],
+        since=_midnight(start) if start else None,
+        until=_midnight(end + timedelta(days=1)) if end else None,
+    )
 
 
 def _midnight(day: Any) -> datetime:
@@ -110,7 +114,8 @@ def export(membership: Membership, asked: dict[str, Any]) -> Iterator[str]:
     """The same rows as CSV, newest first, safe from formulas."""
     writer = csv.writer(Echo(), quoting=csv.QUOTE_ALL)
     yield writer.writerow(["at", "kind", "who", "scan ref", "facts"])
-    entries = _matching(membership, asked).order_by("-at", "-pk")[:EXPORT_MOST]
+    whole = replace(_turn(asked), after=None, before=None).stretch
+    entries = whole.of(_matching(membership, asked), "at")[:EXPORT_MOST]
     names = dict(people(membership))
     known = {int(key): name for key, name in names.items()}
     for entry in entries.iterator(chunk_size=2000):

@@ -107,7 +107,9 @@ def _write(membership: Membership, verification: Verification, intent: Intent) -
     decision.undoable_until = verification.now + timedelta(seconds=membership.partner.undo_seconds)
     # Reasons first: the database refuses a denial that has none.
     DecisionReason.objects.bulk_create(
-        DecisionReason(decision=decision, position=n, code=reason.code, label=reason.label)
+        DecisionReason.of(
+            verification, decision=decision, position=n, code=reason.code, label=reason.label
+        )
         for n, reason in enumerate(intent.reasons)
     )
     decision.save()
@@ -158,7 +160,7 @@ def _move(
             kind=KINDS[intent.action],
             actor=membership.user,
             fields=outcomes.fields(verification, intent.action, intent.reasons)
-            | {"decision": decision, "has_new_data": False},
+            | {"decision": decision, "decided_by": decision.actor, "has_new_data": False},
             facts={"decision": str(decision.pk), "reasons": codes, "role": membership.role.name},
             event=outcomes.EVENT,
             decision=decision,
@@ -216,7 +218,11 @@ def _restore(
             to=former_standing(decision),
             kind=Kind.UNDONE,
             actor=membership.user,
-            fields=decision.text.former | {"decision_id": decision.supersedes_id},
+            fields=decision.text.former
+            | {
+                "decision_id": decision.supersedes_id,
+                "decided_by_id": decision.supersedes and decision.supersedes.actor_id,
+            },
             facts={"decision": str(taken_back.pk), "undoes": str(decision.pk)},
             counted=counters.undone(decision, codes, taken_back),
         ),

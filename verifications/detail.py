@@ -208,7 +208,8 @@ def _queue(membership: Membership, it: Verification) -> Queue:
     oldest = waiting.order_by("started_at", "pk").values_list("pk", "scan_ref")
     refs = dict(oldest[:COUNTED_TO])
     here = keyset.Position(it.started_at, it.pk)
-    after = keyset.page(waiting, "started_at", after=here, newest_first=False, size=1).rows
+    onward = keyset.Turn(after=here, newest_first=False)
+    after = keyset.page(waiting, "started_at", onward, size=1).rows
     others = [after[0].scan_ref] if after else [ref for pk, ref in refs.items() if pk != it.pk]
     return Queue(
         waiting=len(refs),

@@ -5,17 +5,15 @@ has instead), 1790000000000000-42.
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.db.models.fields.tuple_lookups import (
-    Tuple,
-    TupleGreaterThan,
-    TupleLessThan,
-)
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from django.db.models.lookups import GreaterThan, LessThan
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 FORMS: dict[type, re.Pattern[str]] = {
@@ -28,10 +26,11 @@ class BadPosition(ValueError):
     """Text that is no position."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Position:
     moment: datetime
-    number: int | UUID
+    # An integer, or the UUID that the row has instead.
+    number: Any
 
     def __str__(self) -> str:
         return f"{(self.moment - EPOCH) // timedelta(microseconds=1)}-{self.number}"
@@ -42,6 +41,8 @@ class Page:
     rows: list[Any]
     newer: Position | None
     older: Position | None
+    # Where a search broke off before the page was full; the page that way goes on from there.
+    searched_to: Position | None = None
 
 
 def read(text: str, key: type[int] | type[UUID] = int) -> Position:
@@ -56,49 +57,139 @@ def read(text: str, key: type[int] | type[UUID] = int) -> Position:
     return Position(moment, key(match[2]))
 
 
-def page(
-    rows: QuerySet,
-    moment: str,
-    *,
-    after: Position | None = None,
-    before: Position | None = None,
-    newest_first: bool = True,
-    size: int = 50,
-) -> Page:
+class Above(TupleGreaterThan):
+    """SQLite too compares rows along an index. Django takes them apart there, into an OR that
+    reads everything before the position."""
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> Any:
+        return GreaterThan.as_sql(self, compiler, connection)
+
+
+class Below(TupleLessThan):
+    def as_sqlite(self, compiler: Any, connection: Any) -> Any:
+        return LessThan.as_sql(self, compiler, connection)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of the order by (moment, key), and the way along it.
+
+    At most one bound on each side: of two, PostgreSQL may begin at the wider one.
+    """
+
+    above: Position | None = None
+    below: Position | None = None
+    falling: bool = True
+
+    def of(self, rows: QuerySet, moment: str, key: str = "pk") -> QuerySet:
+        place = Tuple(moment, key)
+        if self.above:
+            rows = rows.filter(Above(place, (self.above.moment, self.above.number)))
+        if self.below:
+            rows = rows.filter(Below(place, (self.below.moment, self.below.number)))
+        sign = "-" if self.falling else ""
+        return rows.order_by(f"{sign}{moment}", f"{sign}{key}")
+
+    def first(self, positions: Iterable[Position]) -> Position | None:
+        """Of these, the one that is met first on the way."""
+        return (max if self.falling else min)(positions, default=None)
+
+    @property
+    def start(self) -> Position | None:
+        return self.below if self.falling else self.above
+
+    def holds(self, place: Position) -> bool:
+        above, below = self.above or place, self.below or place
+        return above <= place <= below and place not in (self.above, self.below)
+
+    def beyond(self, place: Position, end: Position | None) -> bool:
+        if end is None:
+            return False
+        return place < end if self.falling else place > end
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Which page is asked for: the first, the one after a position or the one before it."""
+
+    after: Position | None = None
+    before: Position | None = None
+    newest_first: bool = True
+    # From this moment on, and before that one: of rows that are numbered.
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def stretch(self) -> Stretch:
+        # Rows are numbered from 1: number 0 stands before all of its moment.
+        above = Position(self.since, 0) if self.since else None
+        below = Position(self.until, 0) if self.until else None
+        falling = self.newest_first == (self.before is None)
+        start = self.after or self.before
+        if falling:
+            below = min(filter(None, (below, start)), default=None)
+        else:
+            above = max(filter(None, (above, start)), default=None)
+        return Stretch(above, below, falling)
+
+    def made(
+        self, rows: list[Any], places: list[Position], further: Position | None, **more: Any
+    ) -> Page:
+        """Of rows in the order of the stretch; the next page that way begins at `further`."""
+        if self.before is not None:
+            back, on = further, places[0] if places else None
+            return Page(rows[::-1], back, on, **more)
+        back = places[0] if places and self.after is not None else None
+        return Page(rows, back, further, **more)
+
+
+def page(rows: QuerySet, moment: str, turn: Turn, size: int = 50) -> Page:
     """One page of `rows` by (moment, pk): the next `size` after a position, or those before it.
 
     One row more than is shown is read, to know whether there is another page that way.
     """
-    falling = newest_first == (before is None)
-    start = after or before
-    if start is not None:
-        lookup = TupleLessThan if falling else TupleGreaterThan
-        rows = rows.filter(lookup(Tuple(moment, "pk"), (start.moment, start.number)))
-    sign = "-" if falling else ""
-    found = list(rows.order_by(f"{sign}{moment}", f"{sign}pk")[: size + 1])
-    has_more, found = len(found) > size, found[:size]
-    if before is not None:
-        found.reverse()
-    return _page(found, moment, has_more=has_more, after=after, before=before)
+    found = list(turn.stretch.of(rows, moment)[: size + 1])
+    places = [Position(getattr(row, moment), row.pk) for row in found[:size]]
+    return turn.made(found[:size], places, places[-1] if len(found) > size else None)
 
 
-def _page(
-    found: list[Any],
-    moment: str,
-    *,
-    has_more: bool,
-    after: Position | None,
-    before: Position | None,
-) -> Page:
-    def position(row: Any) -> Position:
-        return Position(getattr(row, moment), row.pk)
+Run = list[tuple[Position, Any]]
 
-    if not found:
-        return Page([], None, None)
-    has_newer = has_more if before is not None else after is not None
-    has_older = True if before is not None else has_more
-    return Page(
-        found,
-        position(found[0]) if has_newer else None,
-        position(found[-1]) if has_older else None,
-    )
+
+@dataclass(frozen=True)
+class Walked:
+    """What fits, in the order of the walk, and where it broke off; None: it came to the end."""
+
+    found: list[Position]
+    end: Position | None
+
+
+def walk(
+    branches: Sequence[QuerySet], moment: str, key: str, stretch: Stretch, most: int
+) -> Walked:
+    """Along several indexes at once, over at most so many rows in all.
+
+    Each row of a branch says in `fits` whether it counts. The same place may come more than once.
+    """
+    share = most // max(1, len(branches))
+    runs = [
+        [
+            (Position(at, number), fits)
+            for at, number, fits in stretch.of(rows, moment, key).values_list(moment, key, "fits")[
+                :share
+            ]
+        ]
+        for rows in branches
+    ]
+    # A branch that broke off knows nothing of what lies beyond: there the walk ends.
+    end = stretch.first(_complete_to(run) for run in runs if len(run) == share)
+    found = {
+        place for run in runs for place, fits in run if fits and not stretch.beyond(place, end)
+    }
+    return Walked(sorted(found, reverse=stretch.falling), end)
+
+
+def _complete_to(run: Run) -> Position:
+    """Of a branch that broke off: its last place may come once more, the one before does not."""
+    last = run[-1][0]
+    return next((place for place, _ in reversed(run) if place != last), last)

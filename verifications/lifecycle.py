@@ -59,7 +59,9 @@ def locked(membership: Membership, verification: Verification) -> tuple[Membersh
     by which the time to undo runs.
     """
     locked = Verification.objects.select_for_update(of=("self",)).annotate(now=Now())  # type: ignore[no-redef]
-    told = locked.select_related("partner", "decision__text", "callback__body")
+    told = locked.select_related(
+        "partner", "decision__text", "decision__supersedes", "callback__body"
+    )
     verification = told.prefetch_related("tags").get(pk=verification.pk)
     fresh = Membership.objects.select_related("user", "role", "partner").get(pk=membership.pk)
     return fresh, verification

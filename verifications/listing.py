@@ -2,20 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.forms import BoundField
 from django.http import QueryDict
 
 from accounts.models import Membership, Partner
-from verifications import counters, keyset, vault
+from verifications import counters, keyset, question, vault
 from verifications.forms import FilterForm, Filters
-from verifications.models import RejectionReason, Tag, Verification, VerificationQuerySet
+from verifications.models import RejectionReason, Tag, Verification
 from verifications.statuses import Standing, Status
 
-# What other filters leave is counted up to here: no count may walk a million rows.
-COUNTED_TO = 1000
 POSITIONS = ("after", "before")
 BY_TAB = ("status", "suspected")
 
@@ -65,6 +63,10 @@ class Listing:
     turned: str
     is_first: bool
     oldest_first: bool
+    # Where the search broke off before the page was full, and the link that goes on from there.
+    searched_to: datetime | None
+    searched_back: bool
+    further: str
 
     @property
     def is_refused(self) -> bool:
@@ -85,23 +87,30 @@ TABS: tuple[tuple[str, dict[str, list[str]]], ...] = (
 def build(membership: Membership, query: QueryDict, today: date) -> Listing:
     """A question that cannot be understood gives no rows and the form that says why."""
     form = FilterForm(query, people=_people(membership), reasons=_reasons(membership), today=today)
-    visible = Verification.objects.visible_to(membership)
     page, filters = keyset.Page([], None, None), Filters()
     if form.is_valid():
         filters = _with_hash(membership, form.filters())
-        page = _page(visible, filters)
+    asked = question.Question(membership, filters)
+    if form.is_valid():
+        page = _counted(asked.page())
+    newer = _page_link(query, "before", page.newer)
+    older = _page_link(query, "after", page.older)
+    is_cut = page.searched_to is not None
     return Listing(
         form=form,
-        tabs=_tabs(membership.partner, visible, filters, query),
+        tabs=_tabs(membership.partner, asked, query),
         chips=_chips(form, query),
         refusals=_refusals(form, query),
         rows=page.rows,
-        newer=_page_link(query, "before", page.newer),
-        older=_page_link(query, "after", page.older),
+        newer="" if is_cut and filters.before else newer,
+        older="" if is_cut and not filters.before else older,
         first=_question(query),
         turned=_turned(query, filters),
         is_first=not (filters.after or filters.before),
         oldest_first=filters.oldest_first,
+        searched_to=page.searched_to.moment if page.searched_to else None,
+        searched_back=filters.oldest_first == bool(filters.before),
+        further=(newer if filters.before else older) if is_cut else "",
     )
 
 
@@ -122,15 +131,7 @@ def _reasons(membership: Membership) -> list[tuple[str, str]]:
     return list(dict(offered.values_list("code", "label")).items())
 
 
-def _page(visible: VerificationQuerySet, filters: Filters) -> keyset.Page:
-    rows = visible.matching(filters).defer("search_text", "deny_reasons")
-    page = keyset.page(
-        rows,
-        "started_at",
-        after=filters.after,
-        before=filters.before,
-        newest_first=not filters.oldest_first,
-    )
+def _counted(page: keyset.Page) -> keyset.Page:
     counts = _tag_counts([row.pk for row in page.rows])
     for row in page.rows:
         row.tag_count = counts.get(row.pk, 0)
@@ -142,13 +143,11 @@ def _tag_counts(keys: list[int]) -> dict[int, int]:
     return dict(standing.values_list("verification").annotate(Count("id")))
 
 
-def _tabs(
-    partner: Partner, visible: VerificationQuerySet, filters: Filters, query: QueryDict
-) -> list[Tab]:
+def _tabs(partner: Partner, asked: question.Question, query: QueryDict) -> list[Tab]:
     """A tab keeps the other filters, and counts what they leave of it."""
     here = {key: query.getlist(key) for key in BY_TAB if query.get(key)}
-    narrowed = filters.beside_tabs()
-    counts = _all(partner) if narrowed == Filters() else _few(visible.matching(narrowed))
+    narrowed = asked.filters.beside_tabs() != Filters()
+    counts = _few(asked.beside_tabs()) if narrowed else _all(partner)
     return [
         Tab(label, _question(query, BY_TAB, added), count, here == added)
         for (label, added), count in zip(TABS, counts, strict=True)
@@ -173,13 +172,14 @@ def _stands_in(added: dict[str, list[str]], standing: Standing) -> bool:
     return is_status and (standing.suspected or "suspected" not in added)
 
 
-def _few(rows: VerificationQuerySet) -> list[int | None]:
-    """The count of every tab from one pass; None: too many to count."""
+def _few(rows: QuerySet[Verification] | None) -> list[int | None]:
+    """The count of every tab from one pass; None: they are too many."""
+    if rows is None:
+        return [None] * len(TABS)
     tabs = {
         f"tab_{place}": Count("pk", filter=_in_tab(added)) for place, (_, added) in enumerate(TABS)
     }
-    every, *parts = rows.order_by()[: COUNTED_TO + 1].aggregate(**tabs).values()
-    return [every, *parts] if every <= COUNTED_TO else [None] * len(TABS)
+    return list(rows.aggregate(**tabs).values())
 
 
 def _question(

@@ -64,20 +64,18 @@ def plain_number(text: str) -> str:
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).upper()))
 
 
-def matching(text: str, number_hash: str = "") -> Q:
-    """A reference by equality, or every word of the text somewhere in the name.
+def references(text: str, number_hash: str = "") -> dict[str, list[str]]:
+    """Column → the values by which this text would be found there as a whole.
 
     Document numbers are kept as keyed hashes: whoever has the key hands in that of the text.
-
-    The only place that knows how a search is answered; an index for fragments is used from here.
     """
     text = text.strip()
-    found = Q()
-    for column in REFERENCES:
-        found |= Q(**{f"{column}__in": {text, text.upper(), text.lower()}})
-    if number_hash:
-        found |= Q(number_hash=number_hash)
+    spellings = list(dict.fromkeys((text, text.upper(), text.lower())))
+    columns = dict.fromkeys(REFERENCES, spellings) if text else {}
+    return columns | ({"number_hash": [number_hash]} if number_hash else {})
+
+
+def named(text: str) -> Q:
+    """Every word of the text somewhere in the name."""
     words = folded(text).split()
-    if words:
-        found |= Q(*(Q(search_text__contains=word) for word in words))
-    return found
+    return Q(*(Q(search_text__contains=word) for word in words)) if words else Q(pk=None)

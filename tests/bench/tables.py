@@ -103,6 +103,7 @@ def decided(drawn: Drawn, choice: Choice) -> Row:
         "suspected": to.suspected,
         "revision": 2,
         "decision_id": choice.key,
+        "decided_by_id": choice.actor.user_id,
         **outcomes.fields(before, choice.action, choice.reasons),
     }
 
@@ -138,11 +139,20 @@ def callback_bodies(drawn: Drawn) -> Iterator[Row]:
         yield {"callback_id": drawn.pk, "owner": row.owner, "sealed": sealed}
 
 
+def listed(drawn: Drawn) -> Row:
+    """What stands beside, for the list."""
+    return {
+        "verification_id": drawn.pk,
+        "partner_id": drawn.partner.pk,
+        "started_at": drawn.received.started_at,
+    }
+
+
 def tags(drawn: Drawn) -> Iterator[Row]:
     told = drawn.received
     for kind, codes in ((TagKind.MISMATCH, told.mismatch_tags), (TagKind.FRAUD, told.fraud_tags)):
         for code in codes:
-            yield {"verification_id": drawn.pk, "kind": kind.value, "code": code}
+            yield listed(drawn) | {"kind": kind.value, "code": code}
 
 
 def photos(drawn: Drawn) -> Iterator[Row]:
@@ -196,7 +206,7 @@ def decision_rows(drawn: Drawn) -> Iterator[Row]:
 def decision_reasons(drawn: Drawn) -> Iterator[Row]:
     if choice := drawn.choice:
         for position, reason in enumerate(choice.reasons):
-            yield {
+            yield listed(drawn) | {
                 "decision_id": choice.key,
                 "position": position,
                 "code": reason.code,

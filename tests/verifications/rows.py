@@ -53,7 +53,8 @@ def _count(made: list[Verification]) -> None:
 
 
 def tag(it: Verification, code: str, kind: str = TagKind.MISMATCH, **fields: Any) -> Tag:
-    made = Tag.objects.create(verification=it, kind=kind, code=code, **fields)
+    made = Tag.of(it, kind=kind, code=code, **fields)
+    made.save()
     if made.removed_at is None:
         counters.note(counters.tags(it, [made], 1))
     return made

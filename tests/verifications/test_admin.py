@@ -52,7 +52,7 @@ def decided(denied: Verification, ada: User) -> Decision:
         role_rank=40, may_approve=True, may_deny=True, plan="PREMIUM",
         pricing_model="CHARGE_PER_COMPLETED",
     )  # fmt: skip
-    DecisionReason.objects.create(decision=row, position=0, code="DOC_FAKE", label="As it was")
+    DecisionReason.of(denied, decision=row, position=0, code="DOC_FAKE", label="As it was").save()
     row.save()
     return row
 

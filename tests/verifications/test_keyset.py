@@ -8,20 +8,20 @@ import pytest
 from accounts.models import Partner
 from tests.verifications import rows
 from verifications import keyset
-from verifications.keyset import BadPosition, Page, Position
+from verifications.keyset import BadPosition, Page, Position, Turn
 from verifications.models import Verification
 
-Turn = Callable[..., Page]
+Ask = Callable[..., Page]
 
 
 @pytest.fixture
-def turn(northbank: Partner) -> Turn:
+def turn(northbank: Partner) -> Ask:
     """Seven rows, of which five began at the same moment; pages of three."""
     for minutes in (0, 5, 5, 5, 5, 5, 9):
         rows.add(northbank, started_at=rows.NOON - timedelta(minutes=minutes))
 
     def turn(**where: object) -> Page:
-        return keyset.page(Verification.objects.all(), "started_at", size=3, **where)
+        return keyset.page(Verification.objects.all(), "started_at", Turn(**where), size=3)
 
     return turn
 
@@ -37,7 +37,7 @@ def _keys(page: Page) -> list[int]:
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
-def test_walking_on_shows_every_row_once(turn: Turn, newest_first: bool) -> None:
+def test_walking_on_shows_every_row_once(turn: Ask, newest_first: bool) -> None:
     page = turn(newest_first=newest_first)
     seen = _keys(page)
     while page.older:
@@ -47,7 +47,7 @@ def test_walking_on_shows_every_row_once(turn: Turn, newest_first: bool) -> None
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
-def test_walking_back_shows_the_same_pages(turn: Turn, newest_first: bool) -> None:
+def test_walking_back_shows_the_same_pages(turn: Ask, newest_first: bool) -> None:
     pages = [turn(newest_first=newest_first)]
     while pages[-1].older:
         pages.append(turn(after=pages[-1].older, newest_first=newest_first))
@@ -58,7 +58,7 @@ def test_walking_back_shows_the_same_pages(turn: Turn, newest_first: bool) -> No
     assert seen == [_keys(page) for page in pages]
 
 
-def test_the_first_page_has_nothing_before_it_and_the_last_nothing_after(turn: Turn) -> None:
+def test_the_first_page_has_nothing_before_it_and_the_last_nothing_after(turn: Ask) -> None:
     first = turn()
     last = turn(after=turn(after=first.older).older)
     assert first.newer is None
@@ -68,29 +68,29 @@ def test_the_first_page_has_nothing_before_it_and_the_last_nothing_after(turn: T
 
 def test_a_page_that_ends_with_the_last_row_offers_no_next(northbank: Partner) -> None:
     rows.many(northbank, 3)
-    assert keyset.page(Verification.objects.all(), "started_at", size=3).older is None
+    assert keyset.page(Verification.objects.all(), "started_at", Turn(), size=3).older is None
 
 
-def test_new_rows_move_no_page(turn: Turn, northbank: Partner) -> None:
+def test_new_rows_move_no_page(turn: Ask, northbank: Partner) -> None:
     position = turn().older
     before = _keys(turn(after=position))
     rows.add(northbank, started_at=rows.NOON + timedelta(days=1))
     assert _keys(turn(after=position)) == before
 
 
-def test_a_position_outlives_its_row(turn: Turn) -> None:
+def test_a_position_outlives_its_row(turn: Ask) -> None:
     first = turn()
     rest = _expected()[3:]
     Verification.objects.filter(pk=first.rows[-1].pk).delete()
     assert _keys(turn(after=first.older)) == rest[:3]
 
 
-def test_beyond_the_end_there_is_an_empty_page(turn: Turn) -> None:
+def test_beyond_the_end_there_is_an_empty_page(turn: Ask) -> None:
     assert turn(after=Position(rows.NOON - timedelta(days=9), 1)) == Page([], None, None)
 
 
 def test_a_page_is_one_query_without_offset_or_count(
-    turn: Turn, django_assert_num_queries: Callable
+    turn: Ask, django_assert_num_queries: Callable
 ) -> None:
     first = turn()
     with django_assert_num_queries(1) as seen:

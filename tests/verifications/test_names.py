@@ -62,7 +62,7 @@ def _found(partner: Partner, text: str, newest_first: bool = True, size: int = 4
         start = stretch.end
     numbers = [key.number for key in keys]
     assert len(set(numbers)) == len(numbers)
-    hits = set(Verification.objects.filter(search.matching(text)).values_list("pk", flat=True))
+    hits = set(Verification.objects.filter(search.named(text)).values_list("pk", flat=True))
     return [number for number in numbers if number in hits]
 
 

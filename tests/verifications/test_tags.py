@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
+from tests.verifications import rows
 from verifications import vault
 from verifications.models import Tag, TagKind, Verification, WebhookDelivery
 from verifications.statuses import DENIED, NEEDS_DECISION, Standing, Status
@@ -83,7 +84,7 @@ def test_the_last_one_settles_the_suspicion_and_tells_the_partner(
 def test_a_fraud_tag_that_stands_keeps_the_suspicion(
     suspected: Verification, ada: User, as_user: SignIn
 ) -> None:
-    Tag.objects.create(verification=suspected, kind=TagKind.FRAUD, code="DUPLICATE_FACE")
+    rows.tag(suspected, "DUPLICATE_FACE", TagKind.FRAUD)
     client = as_user(ada)
     for tag in suspected.tags.filter(kind=TagKind.MISMATCH):
         remove(client, suspected, tag)
@@ -108,7 +109,7 @@ def test_what_was_denied_stays_denied(
 
 
 def test_a_fraud_tag_cannot_be_removed(suspected: Verification, ada: User, as_user: SignIn) -> None:
-    fraud = Tag.objects.create(verification=suspected, kind=TagKind.FRAUD, code="DUPLICATE_FACE")
+    fraud = rows.tag(suspected, "DUPLICATE_FACE", TagKind.FRAUD)
     client = as_user(ada)
     assert client.get(url(suspected, fraud)).status_code == 404
     assert remove(client, suspected, fraud).status_code == 404

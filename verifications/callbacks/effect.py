@@ -221,7 +221,7 @@ def _show_new_data(
 def _told_tags(verification: Verification, received: provider.Received) -> list[Tag]:
     told = {(TagKind.MISMATCH, code) for code in received.mismatch_tags}
     told |= {(TagKind.FRAUD, code) for code in received.fraud_tags}
-    return [Tag(verification=verification, kind=kind, code=code) for kind, code in sorted(told)]
+    return [Tag.of(verification, kind=kind, code=code) for kind, code in sorted(told)]
 
 
 def _write_tags(

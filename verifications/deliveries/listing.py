@@ -48,7 +48,7 @@ def build(membership: Membership, query: QueryDict, now: datetime) -> Listing:
     asked = form.cleaned_data if form.is_valid() else {}
     if form.is_valid():
         rows = _matching(membership, asked).select_related("endpoint", "verification")
-        page = keyset.page(rows, "queued_at", after=asked["after"], before=asked["before"])
+        page = keyset.page(rows, "queued_at", keyset.Turn(asked["after"], asked["before"]))
     return Listing(
         form=form,
         refusals=_refusals(form),

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import AppendOnly, Partner, Plan, PricingModel, User
-from verifications.models.verification import Verification
+from verifications.models.verification import Listed, Verification
 from verifications.statuses import Action, Status
 
 TEXT_LIMIT = 4000
@@ -59,6 +59,12 @@ class Decision(AppendOnly):
             " WHERE decision_id = NEW.id)",
             "a denial has a reason",
         ),
+        "reasons_are_its_own": (
+            "INSERT",
+            "EXISTS (SELECT 1 FROM verifications_decisionreason"
+            " WHERE decision_id = NEW.id AND verification_id <> NEW.verification_id)",
+            "a reason belongs to the verification of its decision",
+        ),
     }
 
     class Meta:
@@ -99,20 +105,37 @@ class Decision(AppendOnly):
         return f"{self.action} {self.verification_id}/{self.revision}"
 
 
-class DecisionReason(AppendOnly):
+class DecisionReason(AppendOnly, Listed):
     """A reason with the wording that it had when it was chosen."""
 
+    verification = models.ForeignKey(
+        Verification, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="reasons")
     position = models.PositiveSmallIntegerField()
     code = models.CharField(max_length=64)
     label = models.CharField(max_length=200)
+
+    guards = Listed.guards | {
+        "of_its_decision": (
+            "INSERT",
+            "EXISTS (SELECT 1 FROM verifications_decision"
+            " WHERE id = NEW.decision_id AND verification_id <> NEW.verification_id)",
+            "a reason belongs to the verification of its decision",
+        ),
+    }
 
     class Meta:
         ordering = ["position"]
         constraints = [
             models.UniqueConstraint(fields=["decision", "code"], name="decision_reason_once"),
         ]
-        indexes = [models.Index(fields=["code", "decision"], name="decision_reason_by_code")]
+        indexes = [
+            models.Index(
+                fields=["partner", "code", "-started_at", "-verification"],
+                name="decision_reason_listed",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.label

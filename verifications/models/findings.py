@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
-from verifications.models.verification import Verification
+from verifications.models.verification import Listed, Verification
 
 
 class TagKind(models.TextChoices):
@@ -17,7 +17,7 @@ class TagQuerySet(models.QuerySet["Tag"]):
         return self.filter(removed_at=None)
 
 
-class Tag(models.Model):
+class Tag(Listed):
     """What raised a suspicion. Codes never seen before are kept and shown as they are."""
 
     verification = models.ForeignKey(Verification, on_delete=models.CASCADE, related_name="tags")
@@ -44,7 +44,13 @@ class Tag(models.Model):
                 name="tag_removal_has_author",
             ),
         ]
-        indexes = [models.Index(fields=["code", "verification"], name="tag_by_code")]
+        indexes = [
+            models.Index(
+                fields=["partner", "code", "-started_at", "-verification"],
+                condition=Q(removed_at=None),
+                name="tag_standing",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.code

@@ -1,15 +1,13 @@
 """One attempt of an applicant to prove who they are."""
 
 from datetime import datetime
+from typing import Any, ClassVar, Self
 
-from django.apps import apps
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import Membership, Partner
-from verifications import search
-from verifications.forms import Filters
+from accounts.models import Membership, Partner, User
 from verifications.statuses import Standing, Status
 
 
@@ -31,39 +29,21 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
     def needs_decision(self) -> "VerificationQuerySet":
         return self.filter(status=Status.APPROVED, suspected=True)
 
-    def matching(self, filters: Filters) -> "VerificationQuerySet":
-        """What the filters mean; the position is not among them."""
-        plain = {
-            "status__in": list(filters.status),
-            "suspected": filters.suspected,
-            "is_final": filters.final,
-            "started_at__gte": filters.started_from,
-            "started_at__lt": filters.started_before,
-            "document_type": filters.document_type,
-            "document_country": filters.country,
-            "platform": filters.platform,
-            "review_type": filters.review,
-            "decision__actor": filters.decided_by,
-        }
-        rows = self.filter(**{key: value for key, value in plain.items() if value not in _NONE})
-        if filters.tag:
-            rows = rows.filter(Exists(_tagged(filters.tag)))
-        if filters.reason:
-            rows = rows.filter(Exists(_denied_for(filters.reason)))
-        return rows.filter(search.matching(filters.q, filters.number_hash)) if filters.q else rows
 
-
-_NONE: tuple[object, ...] = (None, "", [])
-
-
-def _tagged(code: str) -> models.QuerySet:
-    tags = apps.get_model("verifications", "Tag").objects
-    return tags.filter(verification=OuterRef("pk"), code=code, removed_at=None)
-
-
-def _denied_for(code: str) -> models.QuerySet:
-    reasons = apps.get_model("verifications", "DecisionReason").objects
-    return reasons.filter(decision=OuterRef("decision_id"), code=code)
+# What the list looks for by equality has an index in the list's own order: column → its name.
+IN_ORDER = {
+    "document_type": "verification_by_document",
+    "document_country": "verification_by_country",
+    "platform": "verification_by_platform",
+    "review_type": "verification_by_review",
+    "client_id": "verification_by_client",
+    "external_ref": "verification_by_external",
+    "number_hash": "verification_by_number",
+}
+DECIDED_BY_ANOTHER = (
+    "NEW.decision_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM verifications_decision"
+    " WHERE id = NEW.decision_id AND actor_id = NEW.decided_by_id)"
+)
 
 
 class Verification(models.Model):
@@ -90,6 +70,10 @@ class Verification(models.Model):
     # The person's decision that stands; while there is one, no callback moves the status.
     decision = models.OneToOneField(
         "Decision", on_delete=models.PROTECT, null=True, blank=True, related_name="standing_for"
+    )
+    # Its actor, beside it for the list.
+    decided_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     # The callback whose body is shown.
     callback = models.OneToOneField(
@@ -142,6 +126,17 @@ class Verification(models.Model):
             " AND NEW.revision = OLD.revision",
             "a change of status raises the revision",
         ),
+        "keeps_its_place": (
+            "UPDATE",
+            "NEW.partner_id <> OLD.partner_id OR NEW.started_at <> OLD.started_at",
+            "a verification stays at its partner and keeps the moment at which it started",
+        ),
+        "decided_by_its_actor": ("UPDATE", DECIDED_BY_ANOTHER, "decided by who made the decision"),
+        "begins_decided_by_its_actor": (
+            "INSERT",
+            DECIDED_BY_ANOTHER,
+            "decided by who made the decision",
+        ),
     }
 
     class Meta:
@@ -165,6 +160,11 @@ class Verification(models.Model):
                 | Q(status__in=[Status.APPROVED, Status.DENIED, Status.DELETED, Status.ARCHIVED]),
                 name="verification_decision_has_result",
             ),
+            models.CheckConstraint(
+                condition=Q(decision=None, decided_by=None)
+                | Q(decision__isnull=False, decided_by__isnull=False),
+                name="verification_decision_has_actor",
+            ),
         ]
         indexes = [
             models.Index(fields=["partner", "-started_at", "-id"], name="verification_newest"),
@@ -172,19 +172,25 @@ class Verification(models.Model):
                 fields=["partner", "status", "-started_at", "-id"], name="verification_by_status"
             ),
             models.Index(
+                fields=["partner", "status", "-started_at", "-id"],
+                condition=Q(suspected=True),
+                name="verification_suspected",
+            ),
+            models.Index(
                 fields=["partner", "-started_at", "-id"],
-                condition=Q(status=Status.APPROVED, suspected=True),
-                name="verification_needs_decision",
+                condition=Q(is_final=False),
+                name="verification_not_final",
             ),
+            *(
+                models.Index(fields=["partner", column, "-started_at", "-id"], name=name)
+                for column, name in IN_ORDER.items()
+            ),
+            # The person first: their row is looked for by this index too, when it is deleted.
             models.Index(
-                fields=["partner", "document_country", "-started_at", "-id"],
-                name="verification_by_country",
+                fields=["decided_by", "partner", "-started_at", "-id"],
+                condition=Q(decided_by__isnull=False),
+                name="verification_decided_by",
             ),
-            models.Index(
-                fields=["partner", "client_id", "-started_at"], name="verification_by_client"
-            ),
-            models.Index(fields=["partner", "external_ref"], name="verification_by_external"),
-            models.Index(fields=["partner", "number_hash"], name="verification_by_number"),
         ]
 
     def __str__(self) -> str:
@@ -205,3 +211,46 @@ class Verification(models.Model):
     @property
     def audit_subject(self) -> str:
         return f"verification:{self.scan_ref}"
+
+
+BESIDE_ANOTHER = (
+    "NOT EXISTS (SELECT 1 FROM verifications_verification WHERE id = NEW.verification_id"
+    " AND partner_id = NEW.partner_id AND started_at = NEW.started_at)"
+)
+
+
+class Listed(models.Model):
+    """A row by which verifications are listed: it repeats what their order is made of.
+
+    Neither partner nor moment of a verification ever changes, so neither does the copy.
+    """
+
+    partner = models.ForeignKey(
+        Partner, on_delete=models.PROTECT, related_name="+", db_index=False, editable=False
+    )
+    started_at = models.DateTimeField(editable=False)
+
+    guards: ClassVar[dict[str, tuple[str, str, str]]] = {
+        "stands_beside": (
+            "INSERT",
+            BESIDE_ANOTHER,
+            "partner and moment are those of the verification",
+        ),
+        "stays_beside": (
+            "UPDATE",
+            BESIDE_ANOTHER,
+            "partner and moment are those of the verification",
+        ),
+    }
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def of(cls, verification: Verification, **fields: Any) -> Self:
+        return cls(
+            verification=verification,
+            partner_id=verification.partner_id,
+            started_at=verification.started_at,
+            **fields,
+        )
