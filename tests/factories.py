@@ -1,5 +1,6 @@
 """Partners, people and bodies for tests, without fixtures: for threads and processes too."""
 
+import io
 import json
 import re
 import time
@@ -14,6 +15,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.test import Client
 from django.urls import reverse
+from PIL import Image
 
 from accounts import invitations
 from accounts.models import Invitation, Membership, Partner, Plan, PricingModel, Role, User
@@ -111,13 +113,20 @@ def body(sample: str, **changes: Any) -> dict[str, Any]:
     return result
 
 
-def store(photo: Photo, content: bytes, content_type: str = "image/png") -> Photo:
+def store(photo: Photo, content: bytes, content_type: str = "image/jpeg") -> Photo:
     """Our own copy of the picture, where the settings say."""
     sealed = ContentFile(vault.sealed(photo, content, "file"))
     photo.file_name = storages["photos"].save(f"{photo.pk}.sealed", sealed)
     photo.state, photo.content_type = PhotoState.STORED, content_type
     photo.save()
     return photo
+
+
+def jpeg(colour: str = "grey", size: tuple[int, int] = (300, 200)) -> bytes:
+    """A picture as our own storage holds it."""
+    drawn = io.BytesIO()
+    Image.new("RGB", size, colour).save(drawn, "JPEG", quality=90)
+    return drawn.getvalue()
 
 
 def sample(number: str, *, event: str = "", **changes: Any) -> tuple[str, bytes]:

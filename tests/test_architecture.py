@@ -14,7 +14,15 @@ ROWS = [
     # know nothing of ours
     {"statuses", "keyset", "codes", "webhooks.contract"},
     # know no model
-    {"search", "forms", "decision_forms", "dossier", "callbacks.provider", "callbacks.pictures"}
+    {
+        "search",
+        "forms",
+        "decision_forms",
+        "watermark",
+        "dossier",
+        "callbacks.provider",
+        "callbacks.pictures",
+    }
     | {"webhooks.payloads", "webhooks.signing", "webhooks.transport"},
     # nouns
     {"models"},

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from urllib.parse import urlencode
 
 from django.core.files.storage import storages
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import budgets
 from accounts.models import AuditEntry, Kind, User
-from verifications import vault
+from verifications import vault, watermark
 from verifications.callbacks import provider
 from verifications.dossier import groups
 from verifications.models import Photo, PhotoState, Verification
@@ -113,12 +113,12 @@ def record_look(
     kinds: Iterable[str],
     *,
     is_revealed: bool = False,
-) -> None:
+) -> AuditEntry:
     """Before anything is shown: where this cannot be written, nothing is shown.
 
     Raises budgets.Reached for a person who looks at too much.
     """
-    budgets.spend(
+    return budgets.spend(
         budgets.RECORDS,
         actor=actor,
         partner=verification.partner,
@@ -130,7 +130,7 @@ def record_look(
     )
 
 
-def record_fetch(actor: User, photo: Photo, verification: Verification) -> None:
+def record_fetch(actor: User, photo: Photo, verification: Verification) -> AuditEntry:
     """A picture that comes with its page stands in the page's entry; any other gets its own."""
     looks = AuditEntry.objects.filter(
         subject=verification.audit_subject,
@@ -140,4 +140,11 @@ def record_fetch(actor: User, photo: Photo, verification: Verification) -> None:
     )
     newest = looks.order_by("-id").first()
     if newest is None or photo.kind not in newest.facts["photos"]:
-        record_look(actor, verification, [photo.kind])
+        return record_look(actor, verification, [photo.kind])
+    return newest
+
+
+def mark(actor: User, look: AuditEntry) -> str:
+    """What is written across a picture: who, when, and the letters that lead back to the look."""
+    at = look.at.astimezone(UTC)
+    return f"{actor.email} {at:%Y-%m-%d %H:%M} UTC {watermark.code_of(look.pk)}"

@@ -82,7 +82,7 @@ class World:
     def store_photos(self) -> None:
         """Where the settings say: tests say so first."""
         for it in (self.mine, self.theirs):
-            factories.store(it.photos.get(kind="FRONT"), b"PNG")
+            factories.store(it.photos.get(kind="FRONT"), factories.jpeg())
 
     def path(self, pattern: str, *, is_foreign: bool = False) -> str:
         """An address of this pattern that leads to something."""

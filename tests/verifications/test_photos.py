@@ -1,5 +1,6 @@
 """Pictures: our own stored copy, to those who may see the verification, and to nobody else."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,16 @@ from django.core.files.storage import storages
 from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
+from PIL import Image
 
 from accounts import audit
 from accounts.models import AuditEntry, Kind, Membership, User
 from tests import factories
+from verifications import watermark
 from verifications.models import Photo, Verification
 
 SignIn = Callable[[User], Client]
-PNG = b"\x89PNG\r\n\x1a\n and so on"
+PICTURE = factories.jpeg()
 
 
 def url(it: Verification, kind: str = "FRONT") -> str:
@@ -31,7 +34,7 @@ def stored(suspected: Verification, settings: Any, tmp_path: Path) -> Photo:
         "photos": {**settings.STORAGES["photos"], "OPTIONS": options},
     }
     photo = suspected.photos.get(kind="FRONT")
-    return factories.store(photo, PNG)
+    return factories.store(photo, PICTURE)
 
 
 @pytest.mark.parametrize("who", ["vera", "mia", "mo", "ada"])
@@ -40,18 +43,19 @@ def test_whoever_sees_the_verification_sees_its_photo(
 ) -> None:
     response = as_user(request.getfixturevalue(who)).get(url(stored.verification))
     assert response.status_code == 200
-    assert response.content == PNG
+    picture = Image.open(io.BytesIO(response.content), formats=["JPEG"])
+    assert picture.size == (300, 200)
 
 
 def test_a_photo_is_kept_by_no_cache_and_runs_nothing(
     stored: Photo, ada: User, as_user: SignIn
 ) -> None:
     headers = as_user(ada).get(url(stored.verification)).headers
-    assert headers["Content-Type"] == "image/png"
+    assert headers["Content-Type"] == "image/jpeg"
     assert headers["Cache-Control"] == "no-store, private"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
-    assert headers["Content-Disposition"] == 'inline; filename="photo.png"'
+    assert headers["Content-Disposition"] == 'inline; filename="photo.jpg"'
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
@@ -81,7 +85,7 @@ def test_a_lost_file_is_not_there(stored: Photo, ada: User, as_user: SignIn) -> 
     assert as_user(ada).get(url(stored.verification)).status_code == 404
 
 
-@pytest.mark.parametrize("content_type", ["text/html", "image/svg+xml", ""])
+@pytest.mark.parametrize("content_type", ["text/html", "image/svg+xml", "image/png", ""])
 def test_only_pictures_of_our_own_making_are_sent(
     content_type: str, stored: Photo, ada: User, as_user: SignIn
 ) -> None:
@@ -91,7 +95,7 @@ def test_only_pictures_of_our_own_making_are_sent(
 
 def test_a_kind_with_a_slash_has_an_address_too(stored: Photo, ada: User, as_user: SignIn) -> None:
     stored.kind = "STEP/1 ä?"
-    factories.store(stored, PNG)
+    factories.store(stored, PICTURE)
     client = as_user(ada)
     page = client.get(reverse("verification_detail", args=[stored.verification.scan_ref]))
     assert page.status_code == 200
@@ -119,6 +123,36 @@ def test_a_photo_without_its_page_gets_an_entry_of_its_own(
     assert '"photos":["FRONT"]' in entry.body
 
 
+def test_what_is_sent_bears_the_mark_of_its_look(
+    stored: Photo,
+    ada: User,
+    as_user: SignIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[str] = []
+    marked = watermark.marked
+
+    def note(raw: bytes, text: str) -> bytes:
+        written.append(text)
+        return marked(raw, text)
+
+    monkeypatch.setattr(watermark, "marked", note)
+    client = as_user(ada)
+    client.get(reverse("verification_detail", args=[stored.verification.scan_ref]))
+    content = client.get(url(stored.verification)).content
+    look = AuditEntry.objects.get(kind=Kind.VIEWED)
+    code = watermark.code_of(look.pk)
+    assert written == [f"{ada.email} {look.at:%Y-%m-%d %H:%M} UTC {code}"]
+    assert content != PICTURE
+
+
+def test_a_file_of_ours_that_is_no_picture_is_not_there(
+    suspected: Verification, stored: Photo, ada: User, as_user: SignIn
+) -> None:
+    factories.store(stored, b"<script>alert(1)</script>")
+    assert as_user(ada).get(url(stored.verification)).status_code == 404
+
+
 def test_a_photo_that_cannot_be_written_down_is_not_sent(
     stored: Photo, ada: User, as_user: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,4 +164,4 @@ def test_a_photo_that_cannot_be_written_down_is_not_sent(
     client.raise_request_exception = False
     response = client.get(url(stored.verification))
     assert response.status_code >= 500
-    assert PNG not in response.content
+    assert PICTURE not in response.content

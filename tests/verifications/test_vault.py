@@ -65,7 +65,7 @@ def told(it: Verification, user: User) -> Verification:
     answer = AttemptAnswer(attempt=tried)
     answer.sealed = vault.sealed(answer, f"Thanks for {it.pk}".encode())
     answer.save()
-    factories.store(it.photos.get(kind="FRONT"), f"Picture of {it.pk}".encode())
+    factories.store(it.photos.get(kind="FRONT"), factories.jpeg())
     return it
 
 
@@ -226,11 +226,11 @@ def test_a_photo_that_does_not_open_is_not_there(
 ) -> None:
     client = as_user(ada)
     addresses = [reverse("verification_photo", args=[it.scan_ref, "FRONT"]) for it in two]
-    assert client.get(addresses[0]).content == f"Picture of {two[0].pk}".encode()
+    assert client.get(addresses[0]).status_code == 200
     photo, other = (it.photos.get(kind="FRONT") for it in two)
     type(photo).objects.filter(pk=photo.pk).update(file_name=other.file_name)
     assert client.get(addresses[0]).status_code == 404
-    assert client.get(addresses[1]).content == f"Picture of {two[1].pk}".encode()
+    assert client.get(addresses[1]).status_code == 200
 
 
 @pytest.mark.parametrize("address", ["verification_approve", "verification_deny"])

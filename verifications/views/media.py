@@ -1,14 +1,13 @@
-"""Photos: our own stored copy, to those who may see the verification, each time anew."""
+"""Photos: our stored copy, marked with who looks, to those who may see the verification."""
 
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts import access
-from verifications import evidence
+from verifications import evidence, watermark
+from verifications.callbacks import pictures
 from verifications.models import PhotoState
 from verifications.views import find
-
-SUFFIXES = {"image/jpeg": "jpg", "image/png": "png"}
 
 
 @access.member()
@@ -16,15 +15,18 @@ SUFFIXES = {"image/jpeg": "jpg", "image/png": "png"}
 def photo(request: access.MemberRequest, scan_ref: str, kind: str) -> HttpResponse:
     verification = find.visible(request, scan_ref)
     photo = verification.photos.filter(kind=kind, state=PhotoState.STORED).first()
-    if photo is None or photo.content_type not in SUFFIXES:
+    if photo is None or photo.content_type != pictures.CONTENT_TYPE:
         raise Http404
     picture = evidence.picture(photo)
     if picture is None:
         raise Http404
-    evidence.record_fetch(request.user, photo, verification)
-    response = HttpResponse(picture, content_type=photo.content_type)
-    name = f"photo.{SUFFIXES[photo.content_type]}"
-    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    look = evidence.record_fetch(request.user, photo, verification)
+    try:
+        marked = watermark.marked(picture, evidence.mark(request.user, look))
+    except watermark.NoPicture:
+        raise Http404 from None
+    response = HttpResponse(marked, content_type=pictures.CONTENT_TYPE)
+    response.headers["Content-Disposition"] = 'inline; filename="photo.jpg"'
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["X-Robots-Tag"] = "noindex"
     return response

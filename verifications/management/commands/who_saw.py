@@ -6,17 +6,41 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.models import AuditEntry, Kind, names_of
+from verifications import watermark
 
 
 class Command(BaseCommand):
-    help = "Lists who looked at one verification, and when; --since and --until in ISO form."
+    help = (
+        "Lists who looked at one verification, and when; --since and --until in ISO form. "
+        "With --mark: which look a watermark is of."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("scan_ref")
+        parser.add_argument("scan_ref", nargs="?")
+        parser.add_argument("--mark")
         parser.add_argument("--since")
         parser.add_argument("--until")
 
-    def handle(self, *args: Any, scan_ref: str, **options: Any) -> None:
+    def handle(self, *args: Any, scan_ref: str | None, **options: Any) -> None:
+        if options["mark"]:
+            return self._tell_of(options["mark"])
+        if not scan_ref:
+            raise CommandError("Give a scan ref, or --mark and the letters on a picture.")
+        return self._list(scan_ref, **options)
+
+    def _tell_of(self, mark: str) -> None:
+        try:
+            number = watermark.number_of(mark)
+        except watermark.NoMark:
+            raise CommandError(f"{mark} is not a mark: look again at each letter.") from None
+        look = AuditEntry.objects.filter(pk=number, kind=Kind.VIEWED).first()
+        if look is None:
+            raise CommandError(f"No look has the mark {mark}.")
+        name = names_of([look.actor or 0]).get(look.actor or 0, "nobody known")
+        photos = ", ".join(look.facts["photos"])
+        self.stdout.write(f"{look.at:%Y-%m-%d %H:%M:%S}  {name}  {look.subject}  {photos}")
+
+    def _list(self, scan_ref: str, **options: Any) -> None:
         looks = AuditEntry.objects.filter(
             subject=f"verification:{scan_ref}", kind=Kind.VIEWED
         ).order_by("pk")
