@@ -10,7 +10,11 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         # Here, and nowhere else, imports wait: models do not exist before.
         from accounts import access, guards
+        from accounts import checks as ours
 
         # SQLite drops triggers silently when a migration rebuilds a table: put them back each time.
         post_migrate.connect(guards.install_after_migrate, dispatch_uid="accounts.guards")
         checks.register(access.every_view_declares_its_reach, checks.Tags.security)
+        checks.register(ours.every_guard_is_in_place, "boot", deploy=True)
+        checks.register(ours.the_last_checkpoint_is_ours, "boot", deploy=True)
+        checks.register(ours.nobody_is_invented, "boot", deploy=True)

@@ -10,6 +10,7 @@ import binascii
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import django
@@ -18,7 +19,9 @@ from django.conf import settings
 from django.core.checks import WARNING as LEAST
 from django.core.checks import CheckMessage, Error, register, run_checks
 from django.db import DatabaseError, connection
+from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 EX_CONFIG = 78
 YEAR = 31_536_000
@@ -26,6 +29,7 @@ OLDEST = {"Django": ((5, 2, 19), django.__version__), "Pillow": ((12, 2), PIL.__
 FIRST = ["idv_dashboard.middleware.headers", "idv_dashboard.middleware.guard"]
 SITE_CACHE = ("UpdateCacheMiddleware", "FetchFromCacheMiddleware")
 SQLITE = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
+CLOCKS_APART = timedelta(seconds=2)
 POSTGRESQL = ("fsync", "synchronous_commit", "full_page_writes")
 
 Problem = tuple[str, str]
@@ -165,10 +169,25 @@ def _database() -> Iterator[Problem]:
                 if cursor.fetchone()[0] != wanted:
                     yield "DATABASE_URL", f"SQLite's {pragma} is not as it must be."
             return
-        for name in POSTGRESQL:
-            cursor.execute(f"SHOW {name}")
-            if cursor.fetchone()[0] != "on":
-                yield "DATABASE_URL", f"PostgreSQL's {name} must be on."
-        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-        if cursor.fetchone()[0]:
-            yield "DATABASE_URL", "use a role that is not a superuser."
+        yield from _postgresql(cursor)
+
+
+def _postgresql(cursor: CursorWrapper) -> Iterator[Problem]:
+    database = connection.settings_dict
+    if _is_elsewhere(database["HOST"]) and database["OPTIONS"].get("sslmode") != "verify-full":
+        yield "DATABASE_URL", "add ?sslmode=verify-full: the database is on another machine."
+    for name in POSTGRESQL:
+        cursor.execute(f"SHOW {name}")
+        if cursor.fetchone()[0] != "on":
+            yield "DATABASE_URL", f"PostgreSQL's {name} must be on."
+    cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+    if cursor.fetchone()[0]:
+        yield "DATABASE_URL", "use a role that is not a superuser."
+    cursor.execute("SELECT clock_timestamp()")
+    if abs(timezone.now() - cursor.fetchone()[0]) > CLOCKS_APART:
+        yield "DATABASE_URL", "its clock and this machine's are more than two seconds apart."
+
+
+def _is_elsewhere(host: str) -> bool:
+    """A folder is a socket here; a name without a dot is of a container network here."""
+    return "." in host and not host.startswith(("/", "127."))

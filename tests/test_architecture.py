@@ -43,7 +43,7 @@ ROWS = [
     # verbs by the clock, and by command
     {"chores", "rotation"},
     # edges
-    {"views", "admin", "templatetags", "worker"},
+    {"views", "admin", "templatetags", "worker", "checks"},
     # what puts the edges to use
     {"urls", "management", "apps"},
 ]

@@ -11,9 +11,11 @@ decisions      decide(), undo(); beside it the other verbs: tags, notes
 callbacks/     edge to the provider: its dialect, intake, effect, photos
 webhooks/      edge to partners: payloads, signing, outbox, transport, delivery, endpoints
 listing detail home confirm deliveries/ audit_log buttons    pages as objects
-dossier/ evidence watermark timeline figures    parts of pages;  search  keyset  forms  what they stand on
+dossier/ evidence watermark timeline figures    parts of pages
+search  keyset  forms       what pages stand on
 names/         the index of words by which a name is found by any fragment: keeping, finding, proof
 question       what is asked of the list, along one index and within a budget
 history        whether decisions and the audit log tell the same;  chores  worker  by the clock
 views/         edge to people;  admin  for support;  demo/  what make run shows
+checks         what a production refuses to start with
 """

@@ -142,6 +142,62 @@ def test_a_database_that_was_not_migrated_is_refused(tmp_path: Path) -> None:
     assert "migrate" in done.stderr
 
 
+# What may not stand in the database of a production, and what takes it away again.
+PRELUDE = (
+    "import django; django.setup()\n"
+    "from accounts.models import *\n"
+    "from verifications.models import WebhookEndpoint\n"
+    "from accounts import checkpoints\n"
+    "from django.db import connection\n"
+    "from django.utils import timezone\n"
+)
+PARTNER = (
+    "p, _ = Partner.objects.get_or_create(key='plain', name='Plain', plan='BASIC',"
+    " pricing_model='CHARGE_PER_APPROVED')\n"
+)
+STORED = [
+    (
+        "active users with addresses that end in .example",
+        "User.objects.create_user('ada@northbank.example', 'x', name='Ada')",
+        "User.objects.all().delete()",
+    ),
+    (
+        "Webhook endpoint",
+        PARTNER
+        + "WebhookEndpoint.objects.create(partner=p, name='E', address='http://a.example/')",
+        "WebhookEndpoint.objects.all().delete()",
+    ),
+    (
+        "the guard accounts_auditentry_no_update is missing",
+        "connection.cursor().execute('DROP TRIGGER accounts_auditentry_no_update')",
+        "from accounts import guards; guards.install(connection)",
+    ),
+    (
+        "AUDIT_SIGNING_KEY: it did not sign",
+        "AuditCheckpoint.objects.create(number=1, upto=1, count=1, digest='0' * 64,"
+        " at=timezone.now(), signature='0' * 128)",
+        "from accounts import guards; guards.lift(connection)\n"
+        "connection.cursor().execute('DELETE FROM accounts_auditcheckpoint')\n"
+        "guards.install(connection)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("said", "change", "back"), STORED, ids=[row[0] for row in STORED])
+def test_what_is_stored_can_be_a_reason_not_to_start(
+    home: Path, said: str, change: str, back: str
+) -> None:
+    done = run(home, "-c", PRELUDE + change)
+    assert done.returncode == 0, done.stderr
+    try:
+        done = run(home, "-c", SERVE)
+    finally:
+        assert run(home, "-c", PRELUDE + back).returncode == 0
+    assert done.returncode == 78, done.stderr
+    assert said in done.stderr
+    assert run(home, "-c", SERVE).returncode == 0
+
+
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "AUDIT_SIGNING_KEY", "DATA_KEY"])
 def test_a_missing_key_is_named(home: Path, missing: str) -> None:
     done = run(home, "-c", SERVE, **{missing: ""})
