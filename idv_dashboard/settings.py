@@ -128,8 +128,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "verifications.home.shell",
+                "verifications.frame.shell",
             ],
+            "builtins": ["verifications.templatetags.parts"],
         },
     }
 ]

@@ -34,7 +34,7 @@ ROWS = [
     # what every verb does
     {"lifecycle", "outcomes"},
     # parts of a verb, parts of a page
-    {"callbacks.effect", "evidence", "figures", "timeline", "question"},
+    {"callbacks.effect", "evidence", "figures", "frame", "timeline", "question"},
     # verbs and pages: neither imports the other
     {"decisions", "tags", "disposal", "notes", "callbacks.intake", "callbacks.photos"}
     | {"webhooks.delivery", "webhooks.again", "webhooks.trouble", "webhooks.endpoints", "demo"}

@@ -10,7 +10,7 @@ lifecycle      move(): the one door through which a status changes;  outcomes  w
 decisions      decide(), undo(); beside it the other verbs: tags, notes
 callbacks/     edge to the provider: its dialect, intake, effect, photos
 webhooks/      edge to partners: payloads, signing, outbox, transport, delivery, endpoints
-listing detail home confirm deliveries/ audit_log buttons    pages as objects
+listing detail home confirm deliveries/ audit_log buttons    pages as objects;  frame  around each
 dossier/ evidence watermark timeline figures    parts of pages
 search  keyset  forms       what pages stand on
 names/         the index of words by which a name is found by any fragment: keeping, finding, proof

@@ -91,7 +91,14 @@ class PositionField(forms.Field):
             ) from None
 
 
-class CodeField(forms.ChoiceField):
+class ChoiceField(forms.ChoiceField):
+    """Forms share the choices, which may be hundreds: a form that adds to them makes its own."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "ChoiceField":
+        return super(forms.ChoiceField, self).__deepcopy__(memo)
+
+
+class CodeField(ChoiceField):
     """A code as the provider writes them. Those we know are offered, any may be asked for."""
 
     def __init__(self, label: str, choices: Pairs = (), form: re.Pattern[str] = CODE) -> None:
@@ -103,9 +110,9 @@ class CodeField(forms.ChoiceField):
         return self.form.fullmatch(value) is not None
 
 
-def _choice(label: str, choices: Pairs, none: str = "Any") -> forms.ChoiceField:
+def _choice(label: str, choices: Pairs, none: str = "Any") -> ChoiceField:
     choices = [("", none), *choices] if none else choices
-    field_ = forms.ChoiceField(label=label, required=False, choices=choices)
+    field_ = ChoiceField(label=label, required=False, choices=choices)
     field_.error_messages["invalid_choice"] = f"{label}: choose one of the list."
     return field_
 
@@ -166,22 +173,24 @@ class FilterForm(forms.Form):
         self._offer("decided_by", people)
         self._offer("reason", reasons)
         for name, field_ in self.fields.items():
-            if isinstance(field_, CodeField):
-                self._offer(name, [(value, value) for value in self._unknown(name, field_)])
+            if isinstance(field_, CodeField) and (value := self._unknown(name, field_)):
+                self._offer(name, [(value, value)])
 
     def add_prefix(self, field_name: str) -> str:
         """`from` is a word of Python's own: its field is called from_."""
         return super().add_prefix(field_name.removesuffix("_"))
 
-    def _offer(self, name: str, more: Pairs) -> None:
+    def _offer(self, name: str, more: Sequence[tuple[str, str]]) -> None:
+        if not more:
+            return
         field_ = self.fields[name]
         assert isinstance(field_, forms.ChoiceField)  # noqa: S101
         field_.choices = [*_pairs(field_), *more]
 
-    def _unknown(self, name: str, field_: CodeField) -> list[str]:
+    def _unknown(self, name: str, field_: CodeField) -> str:
         """What is asked for without being offered, so that the form shows it."""
         given = self.query.get(name, "")
-        return [] if given in dict(_pairs(field_)) else [given]
+        return "" if not given or given in dict(_pairs(field_)) else given
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

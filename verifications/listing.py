@@ -86,13 +86,15 @@ TABS: tuple[tuple[str, dict[str, list[str]]], ...] = (
 
 def build(membership: Membership, query: QueryDict, today: date) -> Listing:
     """A question that cannot be understood gives no rows and the form that says why."""
-    form = FilterForm(query, people=_people(membership), reasons=_reasons(membership), today=today)
+    form = _form(membership, query, today)
     page, filters = keyset.Page([], None, None), Filters()
     if form.is_valid():
         filters = _with_hash(membership, form.filters())
     asked = question.Question(membership, filters)
     if form.is_valid():
         page = _counted(asked.page())
+    else:
+        form = whole_form(membership, query, today)
     newer = _page_link(query, "before", page.newer)
     older = _page_link(query, "after", page.older)
     is_cut = page.searched_to is not None
@@ -119,6 +121,19 @@ def _with_hash(membership: Membership, filters: Filters) -> Filters:
     if not filters.q:
         return filters
     return replace(filters, number_hash=vault.number_hash(membership.partner_id, filters.q))
+
+
+def whole_form(membership: Membership, query: QueryDict, today: date) -> FilterForm:
+    """To be shown: with everything that can be chosen."""
+    people, reasons = _people(membership), _reasons(membership)
+    return FilterForm(query, people=people, reasons=reasons, today=today)
+
+
+def _form(membership: Membership, query: QueryDict, today: date) -> FilterForm:
+    """To be read: with what was chosen."""
+    people = _people(membership) if query.get("decided_by") else []
+    reasons = _reasons(membership) if query.get("reason") else []
+    return FilterForm(query, people=people, reasons=reasons, today=today)
 
 
 def _people(membership: Membership) -> list[tuple[str, str]]:
@@ -207,6 +222,8 @@ def _page_link(query: QueryDict, name: str, position: keyset.Position | None) ->
 def _chips(form: FilterForm, query: QueryDict) -> list[Chip]:
     """One for each filter that is set, refused ones too: that is how they are taken away."""
     hidden = {*POSITIONS, "order"}
+    if not query:
+        return []
     return [
         Chip(str(field.label), _in_words(field, values), _question(query, [field.html_name]))
         for field in form
@@ -226,6 +243,7 @@ def _in_words(field: BoundField, values: list[str]) -> str:
 def _refusals(form: FilterForm, query: QueryDict) -> list[Refusal]:
     return [
         Refusal(str(field.label), str(error), _question(query, [field.html_name]))
-        for field in form
+        for name in form.errors
+        for field in [form[name]]
         for error in field.errors
     ]

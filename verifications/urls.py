@@ -23,6 +23,7 @@ delivery = "webhooks/deliveries/<uuid:key>/"
 urlpatterns = [
     path("", home.dashboard, name="home"),
     path("verifications/", listing.verifications, name="verification_list"),
+    path("filter/", listing.filters, name="verification_filter"),
     path(one, detail.show, name="verification_detail"),
     path(f"{one}reveal/", detail.reveal, name="verification_reveal"),
     path(f"{one}approve/", decide.approve, name="verification_approve"),

@@ -117,6 +117,11 @@ def open_deny(page: Page, world: World) -> None:
     page.get_by_role("dialog").wait_for()
 
 
+def open_filters(page: Page, world: World) -> None:
+    follow("Add filter")(page, world)
+    page.get_by_role("dialog").wait_for()
+
+
 def deny_in_the_window_without_a_reason(page: Page, world: World) -> None:
     open_deny(page, world)
     press("Deny verification")(page, world)
@@ -212,7 +217,9 @@ PLACES = {
     "home, keys": Place("/", steps=show_the_keys),
     "list": Place("/verifications/"),
     "list, needs a decision": Place("/verifications/?suspected=yes"),
-    "list, filters open": Place("/verifications/", steps=open_everything),
+    "list, filters open": Place("/verifications/?status=DENIED", steps=open_filters),
+    "filter": Place("/filter/?status=DENIED&country=LT"),
+    "filter, question refused": Place("/filter/?country=lt&from=32", status=400),
     "list, nothing found": Place("/verifications/?q=Nobody+at+all"),
     "list, empty": Place("/verifications/", "otto"),
     "list, question refused": Place("/verifications/?status=NONSENSE&from=32", status=400),

@@ -1,4 +1,4 @@
-"""The dashboard: what waits, what fails, how the days went; the frame; words for supervisors."""
+"""The dashboard: what waits, what fails, how the days went; words for supervisors."""
 
 import html
 import re
@@ -7,12 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError, connection
 from django.http import HttpResponse
-from django.test import Client, RequestFactory
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts import guards
@@ -343,83 +341,6 @@ def test_ten_rows_cost_as_many_queries_as_a_thousand(
         assert "All 1,000" in text(browser.get("/"))
     assert len(few) == len(many)
     assert len(few) <= 15
-
-
-# The frame
-
-
-@pytest.fixture
-def frame(rf: RequestFactory) -> Callable[..., Any]:
-    def frame(user: Any, path: str = "/") -> Any:
-        request = rf.get(path)
-        request.user = user
-        request.memberships = [factories.membership(user)] if user.pk else []
-        request.membership = next(iter(request.memberships), None)
-        return home.shell(request)["shell"]
-
-    return frame
-
-
-def test_the_frame_costs_nothing_until_it_is_drawn(
-    frame: Callable, ada: User, django_assert_num_queries: Callable
-) -> None:
-    with django_assert_num_queries(1):  # whose frame it is
-        shell = frame(ada)
-    with django_assert_num_queries(1):
-        assert shell["partner"].name == "Northbank"
-
-
-def test_the_frame_of_a_stranger_is_empty_and_free(
-    frame: Callable, django_assert_num_queries: Callable, db: None
-) -> None:
-    with django_assert_num_queries(0):
-        shell = frame(AnonymousUser())
-        assert shell["sections"] == []
-    assert not shell["search"]
-
-
-def test_the_sidebar_counts_what_needs_a_decision(
-    frame: Callable, northbank: Partner, southpay: Partner, vera: User
-) -> None:
-    rows.many(northbank, 2, suspected=True)
-    rows.many(southpay, 5, suspected=True)
-    _, (title, links) = frame(vera, "/verifications/")["sections"]
-    assert title == "ID Verifications"
-    assert [(link["label"], link["counter"]) for link in links] == [("Verifications", 2)]
-    assert links[0]["current"]
-
-
-@pytest.mark.parametrize(("who", "sees_it"), [("ada", True), ("mo", False), ("otto", False)])
-def test_the_demos_receiver_is_for_northbanks_admins(
-    request: pytest.FixtureRequest, frame: Callable, settings: Any, who: str, sees_it: bool
-) -> None:
-    settings.DEMO = True
-    sections = frame(request.getfixturevalue(who))["sections"]
-    assert (
-        "Demo receiver" in [link["label"] for _, links in sections for link in links]
-    ) == sees_it
-
-
-@pytest.mark.parametrize(("who", "sees_it"), [("ada", True), ("otto", True), ("mo", False)])
-def test_the_audit_log_is_for_admins(
-    request: pytest.FixtureRequest, frame: Callable, who: str, sees_it: bool
-) -> None:
-    sections = frame(request.getfixturevalue(who))["sections"]
-    assert ("Audit log" in [link["label"] for _, links in sections for link in links]) == sees_it
-
-
-def test_the_current_page_is_marked(ada: User, as_user: SignIn) -> None:
-    assert '<a href="/" aria-current="page">' in text(as_user(ada).get("/"))
-    shown = text(as_user(ada).get(reverse("verification_list")))
-    assert '<a href="/verifications/" aria-current="page">' in shown
-    assert '<a href="/">' in shown
-
-
-def test_the_search_box_keeps_what_was_typed_on_the_list(ada: User, as_user: SignIn) -> None:
-    box = re.compile(r'<input[^>]*id="q"[^>]*>')
-    browser = as_user(ada)
-    assert 'value="alma"' in box.findall(text(browser.get("/verifications/?q=alma")))[0]
-    assert 'value=""' in box.findall(text(browser.get("/?q=alma")))[0]
 
 
 # Words for supervisors

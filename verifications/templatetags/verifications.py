@@ -4,7 +4,6 @@ import re
 from datetime import datetime, timedelta
 
 from django import template
-from django.template.defaultfilters import date as written
 from django.utils import timezone
 
 from verifications import codes
@@ -34,6 +33,11 @@ GOOD = {"ok"}
 def shown(text: object) -> str:
     """Text of an applicant, with characters that change what is read made visible."""
     return DIRECTION.sub(lambda sign: f"[U+{ord(sign.group()):04X}]", str(text or ""))
+
+
+@register.filter
+def status_label(status: str) -> str:
+    return Status(status).label
 
 
 @register.filter
@@ -82,14 +86,14 @@ def duration(span: timedelta) -> str:
 
 
 @register.filter
-def moment(at: datetime) -> str:
+def moment(at: datetime, now: datetime | None = None) -> str:
     """A time to the minute: today and yesterday by name, the year only where it is another."""
-    at, now = timezone.localtime(at), timezone.localtime()
-    if at.date() == now.date():
-        return f"Today, {written(at, 'H:i')}"
-    if at.date() == now.date() - timedelta(days=1):
-        return f"Yesterday, {written(at, 'H:i')}"
-    return written(at, "j M, H:i" if at.year == now.year else "j M Y, H:i")
+    at, now = timezone.localtime(at), now or timezone.localtime()
+    ago = now.toordinal() - at.toordinal()
+    day = {0: "Today", 1: "Yesterday"}.get(ago)
+    if day is None:
+        day = f"{at.day} {at:%b}" if at.year == now.year else f"{at.day} {at:%b %Y}"
+    return f"{day}, {at:%H:%M}"
 
 
 @register.filter

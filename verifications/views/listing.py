@@ -13,3 +13,12 @@ def verifications(request: access.MemberRequest) -> HttpResponse:
     page = listing.build(request.membership, request.GET, timezone.now().date())
     status = 400 if page.is_refused else 200
     return render(request, "verifications/list.html", {"page": page}, status=status)
+
+
+@access.member()
+@require_safe
+def filters(request: access.MemberRequest) -> HttpResponse:
+    """What can be asked of the list. With JavaScript it opens over the list."""
+    form = listing.whole_form(request.membership, request.GET, timezone.now().date())
+    status = 200 if form.is_valid() else 400
+    return render(request, "verifications/filter.html", {"form": form}, status=status)

@@ -170,7 +170,7 @@ def test_a_link_of_another_partner_of_mine_works_and_the_top_bar_follows(
     factories.join(ada, southpay, 40)
     browser = as_user(ada)
     assert "South" in text(browser.get(of(other)))
-    assert browser.get("/").context["shell"]["partner"] == southpay
+    assert browser.get("/").context["shell"].work.key == southpay.key
 
 
 def test_where_i_am_no_admin_there_is_nothing(

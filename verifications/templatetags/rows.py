@@ -1,0 +1,72 @@
+"""The rows of the list. Their template is drawn once for each shape, then filled (`parts`): drawing
+it anew for each of fifty rows takes twenty times as long.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from django import template
+from django.template import Context, Node
+from django.template.base import FilterExpression, Parser, Token
+from django.urls import reverse
+from django.utils import timezone
+
+from verifications import codes
+from verifications.models import ReviewType, Verification
+from verifications.templatetags.parts import fill
+from verifications.templatetags.verifications import iso, moment, shown
+
+register = template.Library()
+
+REVIEWS = dict(ReviewType.choices)
+
+
+class Rows(Node):
+    def __init__(self, rows: FilterExpression) -> None:
+        self.rows = rows
+
+    def render(self, context: Context) -> str:
+        return "".join(drawn(self.rows.resolve(context)))
+
+
+@register.tag
+def rows(parser: Parser, token: Token) -> Rows:
+    """{% rows page.rows %}"""
+    _, given = token.split_contents()
+    return Rows(parser.compile_filter(given))
+
+
+def drawn(given: Iterable[Verification]) -> Iterator[str]:
+    now = timezone.localtime()
+    before, after = reverse("verification_detail", args=["-"]).rsplit("-", 1)
+    for row in given:
+        shape = {
+            "status": row.status,
+            "suspected": row.suspected,
+            "review": REVIEWS.get(row.review_type, ""),
+            "is_named": bool(row.name),
+            "has_country": bool(row.document_country),
+            "has_document": bool(row.document_type),
+            "has_tags": bool(row.tag_count),
+        }
+        url = f"{before}{quote(row.scan_ref)}{after}"
+        yield fill("verifications/_row.html", shape, {"url": url, **_texts(row, now)})
+
+
+def _texts(row: Verification, now: datetime) -> dict[str, Any]:
+    at = timezone.localtime(row.started_at)
+    return {
+        "name": shown(row.name),
+        "client_id": shown(row.client_id),
+        "scan_ref": row.scan_ref,
+        "short_ref": row.scan_ref[:8],
+        "country": shown(row.document_country),
+        "country_name": codes.find(row.document_country, "country").label,
+        "document": shown(codes.find(row.document_type, "doc_type").label),
+        "tag_count": row.tag_count,
+        "at": iso(at),
+        "at_in_full": f"{at.day} {at:%B %Y, %H:%M:%S %Z}",
+        "at_in_short": moment(at, now),
+    }
