@@ -15,6 +15,7 @@ from accounts.models.people import (
     new_callback_key,
 )
 from accounts.models.rights import RightsRequest, RightsState
+from accounts.models.session import Session
 
 __all__ = [
     "AppendOnly",
@@ -31,6 +32,7 @@ __all__ = [
     "RightsRequest",
     "RightsState",
     "Role",
+    "Session",
     "Theme",
     "User",
     "names_of",

@@ -59,7 +59,7 @@ def invite(request: access.MemberRequest) -> HttpResponse:
 def _invite_page(
     request: access.MemberRequest, form: InviteForm, status: int = 200
 ) -> HttpResponse:
-    context = {"form": form, "roles": Role.objects.order_by("rank")}
+    context = {"form": form, "roles": list(Role.objects.order_by("rank"))}
     return render(request, "accounts/team_invite.html", context, status=status)
 
 
@@ -203,7 +203,7 @@ def _person_page(
 ) -> HttpResponse:
     context = {
         "it": found,
-        "roles": Role.objects.order_by("rank"),
+        "roles": list(Role.objects.order_by("rank")),
         "is_own": found.user_id == request.user.pk,
         "belongs_elsewhere": team.belongs_elsewhere(found),
         "objection": objection,
