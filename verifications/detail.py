@@ -3,9 +3,8 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
-
-from django.db.models.functions import Now
 
 from accounts.models import Membership, Rank
 from verifications import codes, dossier, evidence, keyset, policy, timeline, vault
@@ -13,10 +12,12 @@ from verifications.models import (
     CallbackBody,
     Decision,
     Note,
+    ProviderCallback,
     ReviewType,
     Tag,
     TagKind,
     Verification,
+    VerificationQuerySet,
 )
 from verifications.statuses import Action
 
@@ -132,6 +133,7 @@ def build(
     """Raises evidence.BadTurn."""
     tags = list(verification.tags.select_related("removed_by"))
     deliveries = list(verification.deliveries.select_related("endpoint"))
+    decisions = timeline.decisions(verification)
     body, is_shut = _body(verification)
     mismatches = [tag.code for tag in tags if tag.kind == TagKind.MISMATCH]
     told = dossier.build(body, mismatches, is_revealed=is_revealed)
@@ -148,8 +150,8 @@ def build(
         reads_only=membership.role.rank < Rank.ADMIN,
         may_remove_tags=policy.objection(membership, Action.REMOVE_TAG, verification) is None,
         may_note=may_note(membership),
-        undoable=_undoable(membership, verification),
-        events=timeline.build(verification, tags, deliveries),
+        undoable=_undoable(membership, verification, decisions),
+        events=timeline.build(verification, decisions, tags, deliveries),
         told=timeline.told(deliveries),
         notes=[_said(note) for note in verification.notes.select_related("author")],
         earlier=_earlier(membership, verification),
@@ -167,9 +169,9 @@ def may_note(membership: Membership) -> bool:
 
 def _body(verification: Verification) -> tuple[dict[str, Any], bool]:
     """The provider's body, and whether there is one that does not open."""
-    callback = verification.callback
-    if callback is None:
+    if verification.callback_id is None:
         return {}, False
+    callback = ProviderCallback.objects.select_related("body").get(pk=verification.callback_id)
     try:
         return json.loads(vault.opened(callback.body, of=verification)), False
     except (vault.DoesNotOpen, CallbackBody.DoesNotExist):
@@ -190,32 +192,41 @@ def _offer(membership: Membership, action: Action, verification: Verification) -
     return Offer(action, objection, checks, code)
 
 
-def _undoable(membership: Membership, verification: Verification) -> Undoable | None:
+def _undoable(
+    membership: Membership, verification: Verification, decisions: list[Decision]
+) -> Undoable | None:
     """The standing decision while its time to be taken back runs, by the database's clock."""
-    running = Decision.objects.filter(standing_for=verification, undoable_until__gt=Now())
-    decision = running.select_related("actor").annotate(now=Now()).first()  # type: ignore[no-redef]
-    if decision is None or decision.undoable_until is None:
+    standing = [one for one in decisions if one.pk == verification.decision_id]
+    if not standing or policy.objection(membership, Action.UNDO, verification):
         return None
-    if policy.objection(membership, Action.UNDO, verification):
+    (decision,) = standing
+    if decision.undoable_until is None or decision.undoable_until <= decision.now:  # type: ignore[attr-defined]
         return None
-    seconds = (decision.undoable_until - decision.now).total_seconds()
+    seconds = (decision.undoable_until - decision.now).total_seconds()  # type: ignore[attr-defined]
     return Undoable(decision, max(1, int(seconds)), decision.actor_id == membership.user_id)
 
 
 def _queue(membership: Membership, it: Verification) -> Queue:
     """Next is the one that has waited longest after this one; after the last, the first."""
     waiting = Verification.objects.visible_to(membership).needs_decision()
-    oldest = waiting.order_by("started_at", "pk").values_list("pk", "scan_ref")
-    refs = dict(oldest[:COUNTED_TO])
-    here = keyset.Position(it.started_at, it.pk)
-    onward = keyset.Turn(after=here, newest_first=False)
-    after = keyset.page(waiting, "started_at", onward, size=1).rows
-    others = [after[0].scan_ref] if after else [ref for pk, ref in refs.items() if pk != it.pk]
-    return Queue(
-        waiting=len(refs),
-        place=list(refs).index(it.pk) + 1 if it.pk in refs else 0,
-        next=others[0] if others else "",
-    )
+    oldest = waiting.order_by("started_at", "pk").values_list("started_at", "pk", "scan_ref")
+    rows = list(oldest[:COUNTED_TO])
+    here = (it.started_at, it.pk)
+    after = [ref for at, pk, ref in rows if (at, pk) > here] or _beyond(waiting, rows, here)
+    others = after or [ref for _, pk, ref in rows if pk != it.pk]
+    places = {pk: place for place, (_, pk, _) in enumerate(rows, 1)}
+    return Queue(waiting=len(rows), place=places.get(it.pk, 0), next=others[0] if others else "")
+
+
+def _beyond(
+    waiting: VerificationQuerySet, rows: list[Any], here: tuple[datetime, int]
+) -> list[str]:
+    """The first after this place, where the queue is longer than what is counted."""
+    if len(rows) < COUNTED_TO:
+        return []
+    onward = keyset.Turn(after=keyset.Position(*here), newest_first=False)
+    found = keyset.page(waiting, "started_at", onward, size=1).rows
+    return [row.scan_ref for row in found]
 
 
 def _duplicates(membership: Membership, refs: list[str]) -> list[Duplicate]:

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models.functions import Now
+
 from verifications import codes, vault
 from verifications.callbacks import provider
 from verifications.models import (
@@ -41,12 +43,21 @@ DELIVERY_TONES = {
 }
 
 
+def decisions(verification: Verification) -> list[Decision]:
+    """All of them, with the database's clock as `now`."""
+    rows = verification.decisions.select_related("actor", "text", "undone_by")
+    return list(rows.annotate(now=Now()))  # type: ignore[no-redef]
+
+
 def build(
-    verification: Verification, tags: list[Tag], deliveries: list[WebhookDelivery]
+    verification: Verification,
+    decisions: list[Decision],
+    tags: list[Tag],
+    deliveries: list[WebhookDelivery],
 ) -> list[Event]:
     events = [
         *map(_callback, verification.callbacks.all()),
-        *_decisions(verification),
+        *_decisions(verification, decisions),
         *map(_delivery, deliveries),
         *(_removal(tag, tag.removed_at) for tag in tags if tag.removed_at),
     ]
@@ -86,8 +97,7 @@ def _callback_lines(callback: ProviderCallback) -> Iterator[tuple[str, str]]:
 DONE = {Action.APPROVE: "Approved", Action.DENY: "Denied", Action.UNDO: "Decision taken back"}
 
 
-def _decisions(verification: Verification) -> Iterator[Event]:
-    rows = list(verification.decisions.select_related("actor", "text", "undone_by"))
+def _decisions(verification: Verification, rows: list[Decision]) -> Iterator[Event]:
     reasons: dict[UUID, list[str]] = {}
     for reason in DecisionReason.objects.filter(decision__verification=verification):
         reasons.setdefault(reason.decision_id, []).append(reason.label)
