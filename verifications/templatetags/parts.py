@@ -49,6 +49,7 @@ def _draw(name: str, shape: tuple[str, ...], blanks: tuple[str, ...], *values: A
 
 # Typed: True is not 1, and text that is safe is not the same text that is not.
 _drawn = lru_cache(maxsize=1024, typed=True)(_draw)
+forget = _drawn.cache_clear
 
 
 class Kept(Node):
