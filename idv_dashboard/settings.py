@@ -135,6 +135,10 @@ TEMPLATES = [
     }
 ]
 
+if DEBUG:
+    MIDDLEWARE.insert(0, "idv_dashboard.timing.timing")
+    TEMPLATES[0]["BACKEND"] = "idv_dashboard.timing.Templates"
+
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE: a writer waits at BEGIN, where waiting works, and not in the middle.
