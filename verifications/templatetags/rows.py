@@ -1,8 +1,8 @@
-"""The rows of the list. Their template is drawn once for each shape, then filled (`parts`): drawing
+"""Rows of applicants. Their template is drawn once for each shape, then filled (`parts`): drawing
 it anew for each of fifty rows takes twenty times as long.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -14,9 +14,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from verifications import codes
+from verifications.home import Waiting
 from verifications.models import ReviewType, Verification
 from verifications.templatetags.parts import fill
-from verifications.templatetags.verifications import iso, moment, shown
+from verifications.templatetags.verifications import duration, iso, label, moment, shown
 
 register = template.Library()
 
@@ -24,23 +25,53 @@ REVIEWS = dict(ReviewType.choices)
 
 
 class Rows(Node):
-    def __init__(self, rows: FilterExpression) -> None:
-        self.rows = rows
+    def __init__(self, draw: Callable[[Any], Iterator[str]], rows: FilterExpression) -> None:
+        self.draw, self.rows = draw, rows
 
     def render(self, context: Context) -> str:
-        return "".join(drawn(self.rows.resolve(context)))
+        return "".join(self.draw(self.rows.resolve(context)))
 
 
 @register.tag
 def rows(parser: Parser, token: Token) -> Rows:
     """{% rows page.rows %}"""
     _, given = token.split_contents()
-    return Rows(parser.compile_filter(given))
+    return Rows(drawn, parser.compile_filter(given))
+
+
+@register.tag
+def waiting_rows(parser: Parser, token: Token) -> Rows:
+    """{% waiting_rows page.queue %}"""
+    _, given = token.split_contents()
+    return Rows(drawn_waiting, parser.compile_filter(given))
+
+
+def _addresses() -> Callable[[str], str]:
+    before, after = reverse("verification_detail", args=["-"]).rsplit("-", 1)
+    return lambda scan_ref: f"{before}{quote(scan_ref)}{after}"
+
+
+def drawn_waiting(given: Iterable[Waiting]) -> Iterator[str]:
+    address = _addresses()
+    for one in given:
+        row = one.verification
+        shape = {
+            "status": row.status,
+            "tags": tuple(shown(label(tag.code, tag.wire_family)) for tag in one.tags),
+            "is_named": bool(row.name),
+            "is_late": one.is_late,
+        }
+        blanks = {
+            "url": address(row.scan_ref),
+            "name": shown(row.name),
+            "since": duration(one.since),
+        }
+        yield fill("verifications/_waiting.html", shape, blanks)
 
 
 def drawn(given: Iterable[Verification]) -> Iterator[str]:
     now = timezone.localtime()
-    before, after = reverse("verification_detail", args=["-"]).rsplit("-", 1)
+    address = _addresses()
     for row in given:
         shape = {
             "status": row.status,
@@ -51,8 +82,8 @@ def drawn(given: Iterable[Verification]) -> Iterator[str]:
             "has_document": bool(row.document_type),
             "has_tags": bool(row.tag_count),
         }
-        url = f"{before}{quote(row.scan_ref)}{after}"
-        yield fill("verifications/_row.html", shape, {"url": url, **_texts(row, now)})
+        blanks = {"url": address(row.scan_ref), **_texts(row, now)}
+        yield fill("verifications/_row.html", shape, blanks)
 
 
 def _texts(row: Verification, now: datetime) -> dict[str, Any]:
