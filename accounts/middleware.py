@@ -42,8 +42,10 @@ def _stopped(request: HttpRequest, exception: Exception) -> HttpResponse | None:
 def _memberships(request: MemberRequest) -> list[Membership]:
     if not request.user.is_authenticated:
         return []
-    memberships = Membership.objects.active().filter(user=request.user)
-    return list(memberships.select_related("partner", "role").order_by("partner__name"))
+    # Not active(): who is signed in is active, and this is asked with each request.
+    own = Membership.objects.filter(user=request.user, is_active=True, partner__is_active=True)
+    memberships = own.select_related("partner", "role").order_by()
+    return sorted(memberships, key=lambda one: one.partner.name)
 
 
 def _chosen(request: MemberRequest) -> Membership | None:

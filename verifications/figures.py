@@ -63,8 +63,8 @@ class Rect:
 class Day:
     date: date
     all: int
-    counts: list[Counted]
-    rects: list[Rect]
+    counts: tuple[Counted, ...]
+    rects: tuple[Rect, ...]
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Chart:
-    """The days from the first to the last."""
+    """The days from the first to the last. It hashes: the same chart is drawn once."""
 
-    days: list[Day]
-    marked: list[date]
-    ticks: list[int]
+    days: tuple[Day, ...]
+    marked: tuple[date, ...]
+    ticks: tuple[int, ...]
     width: int
 
     @property
@@ -148,9 +148,9 @@ def _in_series(standings: Mapping[Standing, int]) -> dict[str, int]:
 def _chart(per_day: Mapping[date, dict[str, int]], first: date, days: int) -> Chart:
     step = _step(max((counts["all"] for counts in per_day.values()), default=0))
     return Chart(
-        days=list(_days(per_day, first, days, step * STEPS)),
-        marked=_marked(first, days),
-        ticks=[step * place for place in range(STEPS + 1)],
+        days=tuple(_days(per_day, first, days, step * STEPS)),
+        marked=tuple(_marked(first, days)),
+        ticks=tuple(step * place for place in range(STEPS + 1)),
         width=days * (BAR + GAP),
     )
 
@@ -181,8 +181,8 @@ def _days(
         yield Day(
             day,
             counts["all"],
-            [Counted(series, counts[series.key]) for series in SERIES],
-            list(_rects(counts, place * (BAR + GAP) + GAP // 2, scale)),
+            tuple(Counted(series, counts[series.key]) for series in SERIES),
+            tuple(_rects(counts, place * (BAR + GAP) + GAP // 2, scale)),
         )
 
 

@@ -6,6 +6,7 @@ filter would show more than was asked for.
 
 import re
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -95,7 +96,9 @@ class ChoiceField(forms.ChoiceField):
     """Forms share the choices, which may be hundreds: a form that adds to them makes its own."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "ChoiceField":
-        return super(forms.ChoiceField, self).__deepcopy__(memo)
+        shared = copy(self)
+        shared.widget = copy(self.widget)
+        return shared
 
 
 class CodeField(ChoiceField):

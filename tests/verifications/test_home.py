@@ -226,11 +226,11 @@ def test_the_bars_of_a_day_stand_on_one_another(northbank: Partner, mo: User) ->
     page = see(mo, 7)
     assert page.figures
     assert page.figures.chart
-    assert page.figures.chart.ticks == [0, 1, 2, 3, 4]
-    assert page.figures.chart.days[-1].rects == [
+    assert page.figures.chart.ticks == (0, 1, 2, 3, 4)
+    assert page.figures.chart.days[-1].rects == (
         figures.Rect("bad", 147, 100.0, 100.0),
         figures.Rect("good", 147, 0.0, 100.0),
-    ]
+    )
 
 
 @pytest.mark.parametrize(

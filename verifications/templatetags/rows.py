@@ -17,7 +17,7 @@ from verifications import codes
 from verifications.home import Waiting
 from verifications.models import ReviewType, Verification
 from verifications.templatetags.parts import fill
-from verifications.templatetags.verifications import duration, iso, label, moment, shown
+from verifications.templatetags.verifications import duration, label, moment_at, shown
 
 register = template.Library()
 
@@ -97,7 +97,7 @@ def _texts(row: Verification, now: datetime) -> dict[str, Any]:
         "country_name": codes.find(row.document_country, "country").label,
         "document": shown(codes.find(row.document_type, "doc_type").label),
         "tag_count": row.tag_count,
-        "at": iso(at),
+        "at": at.isoformat(timespec="seconds"),
         "at_in_full": f"{at.day} {at:%B %Y, %H:%M:%S %Z}",
-        "at_in_short": moment(at, now),
+        "at_in_short": moment_at(at, now),
     }

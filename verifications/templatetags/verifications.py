@@ -86,9 +86,12 @@ def duration(span: timedelta) -> str:
 
 
 @register.filter
-def moment(at: datetime, now: datetime | None = None) -> str:
+def moment(at: datetime) -> str:
     """A time to the minute: today and yesterday by name, the year only where it is another."""
-    at, now = timezone.localtime(at), now or timezone.localtime()
+    return moment_at(timezone.localtime(at), timezone.localtime())
+
+
+def moment_at(at: datetime, now: datetime) -> str:
     ago = now.toordinal() - at.toordinal()
     day = {0: "Today", 1: "Yesterday"}.get(ago)
     if day is None:
