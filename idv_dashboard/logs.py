@@ -25,3 +25,17 @@ class OneLine(logging.Formatter):
                 line["place"] = f"{code.co_filename}:{trace.tb_lineno} {code.co_name}"
                 trace = trace.tb_next
         return json.dumps(line, ensure_ascii=True)
+
+
+CONFIGURATION = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "idv_dashboard.logs.OneLine"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "django.request": {"level": "ERROR"},
+        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
+    },
+}
