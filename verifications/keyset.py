@@ -94,14 +94,6 @@ class Stretch:
         """Of these, the one that is met first on the way."""
         return (max if self.falling else min)(positions, default=None)
 
-    @property
-    def start(self) -> Position | None:
-        return self.below if self.falling else self.above
-
-    def holds(self, place: Position) -> bool:
-        above, below = self.above or place, self.below or place
-        return above <= place <= below and place not in (self.above, self.below)
-
     def beyond(self, place: Position, end: Position | None) -> bool:
         if end is None:
             return False

@@ -66,6 +66,7 @@ class Question:
         self.partner = membership.partner_id
         self.visible = Verification.objects.visible_to(membership)
         self.filters = filters
+        self.looked: dict[tuple[keyset.Stretch, int], keyset.Walked | None] = {}
         self.references = self._references()
         self.conditions = self._conditions()
         self.drivers = self._drivers()
@@ -73,16 +74,20 @@ class Question:
     def page(self) -> keyset.Page:
         """The verifications of the page that is asked for, or as many as were found in time."""
         turn = self._turn
-        walked = self._by_name(self.conditions, turn.stretch, WALKED)
-        if walked is None:
-            driver = self._rarest(self.drivers)
-            residual = self._residual(driver, self.conditions)
-            if driver.is_direct and not residual and len(driver.branches) == 1:
-                return keyset.page(driver.branches[0], "started_at", turn, SIZE)
-            is_exact = not residual and not driver.beside
-            # The same verification may have a tag of either kind by one code.
-            most = 2 * (SIZE + 1) * len(driver.branches) if is_exact else WALKED
-            walked = self._walk(driver, residual, turn.stretch, most)
+        named = self._named(self.conditions, turn.stretch)
+        if named and self._suffices(named):
+            return self._made(turn, named)
+        driver = self._rarest(self.drivers)
+        residual = self._residual(driver, self.conditions)
+        if driver.is_direct and not residual and len(driver.branches) == 1:
+            return keyset.page(driver.branches[0], "started_at", turn, SIZE)
+        is_exact = not residual and not driver.beside
+        # The same verification may have a tag of either kind by one code.
+        most = 2 * (SIZE + 1) * len(driver.branches) if is_exact else WALKED
+        walked = self._walk(driver, residual, turn.stretch, most)
+        return self._made(turn, self._further(turn.stretch, walked, named))
+
+    def _made(self, turn: keyset.Turn, walked: keyset.Walked) -> keyset.Page:
         places = walked.found[:SIZE]
         is_cut = len(walked.found) > SIZE
         return turn.made(
@@ -95,8 +100,8 @@ class Question:
     def beside_tabs(self) -> QuerySet[Verification] | None:
         """Whatever tab is chosen: all that fit; None: too many to look at."""
         conditions = {name: it for name, it in self.conditions.items() if name not in BY_TAB}
-        walked = self._by_name(conditions, self._whole, COUNTED)
-        if walked is None:
+        walked = self._named(conditions, self._whole)
+        if not walked or walked.end:
             driver = self._rarest([it for it in self.drivers if not it.answers & BY_TAB])
             residual = self._residual(driver, conditions)
             walked = self._walk(driver, residual, self._whole, COUNTED)
@@ -183,6 +188,37 @@ class Question:
             drivers.append(Driver(found, frozenset({"q"})))
         return drivers
 
+    def _named(self, conditions: dict[str, Q], stretch: keyset.Stretch) -> keyset.Walked | None:
+        """By the index of names; None: no name is asked for, or only what is very common."""
+        text = self.filters.q
+        if not text or self.references:
+            return None
+        is_exact = conditions.keys() == {"q"} and finding.is_exact(text)
+        walked = self._looked(stretch, COUNTED + 1 if is_exact else WALKED)
+        if not walked or is_exact:
+            return walked
+        fitting = _by_key([place.number for place in walked.found]).filter(*conditions.values())
+        fit = set(fitting.values_list("pk", flat=True))
+        return keyset.Walked([it for it in walked.found if it.number in fit], walked.end)
+
+    def _looked(self, stretch: keyset.Stretch, size: int) -> keyset.Walked | None:
+        """The page and its tabs often ask for the same."""
+        asked = stretch, size
+        if asked not in self.looked:
+            self.looked[asked] = finding.look(self.partner, self.filters.q, stretch, size)
+        return self.looked[asked]
+
+    def _suffices(self, named: keyset.Walked) -> bool:
+        return named.end is None or len(named.found) > SIZE or not self.drivers
+
+    def _further(
+        self, stretch: keyset.Stretch, walked: keyset.Walked, named: keyset.Walked | None
+    ) -> keyset.Walked:
+        """Both tell all that fits up to their ends: the one that came further."""
+        if named and named.end and walked.end and stretch.beyond(named.end, walked.end):
+            return named
+        return walked
+
     def _rarest(self, drivers: list[Driver]) -> Driver:
         """Whose rows reach furthest: of a rare filter a few already lie years apart."""
         if len(drivers) < 2:
@@ -232,24 +268,6 @@ class Question:
             fits = Q(*residual.values())
         branches = [rows.annotate(fits=fits) for rows in driver.branches]
         return keyset.walk(branches, "started_at", driver.key, stretch, most // cost)
-
-    def _by_name(
-        self, conditions: dict[str, Q], stretch: keyset.Stretch, most: int
-    ) -> keyset.Walked | None:
-        """Through the index of words; None: not a name, or one so common that any walk meets it."""
-        if not self.filters.q or self.references:
-            return None
-        # Each key is read there, and its row here.
-        named = finding.look(
-            self.partner, self.filters.q, stretch.start, falling=stretch.falling, size=most // 2
-        )
-        if named is None:
-            return None
-        places = [place for place in named.keys if stretch.holds(place)]
-        rows = _by_key([place.number for place in places]).filter(*conditions.values())
-        fitting = set(rows.values_list("pk", flat=True))
-        end = named.end if named.end and stretch.holds(named.end) else None
-        return keyset.Walked([place for place in places if place.number in fitting], end)
 
     def _rows(self, places: list[keyset.Position]) -> list[Verification]:
         keys = [place.number for place in places]

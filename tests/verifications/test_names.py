@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 
@@ -14,7 +15,7 @@ from accounts.models import Partner
 from tests import factories
 from tests.verifications import rows
 from verifications import search
-from verifications.keyset import Position
+from verifications.keyset import Position, Stretch, Turn, Walked
 from verifications.models import NameSuffix, NameUse, NameWord, Verification
 from verifications.names import finding, keeping, proof
 
@@ -47,22 +48,28 @@ def _holding(partner: Partner, text: str, newest_first: bool = True) -> list[int
     return [it.pk for it in kept if words and all(word in it.search_text for word in words)]
 
 
+def _look(partner: Partner, text: str, size: int = 50) -> Walked | None:
+    return finding.look(partner.pk, text, Stretch(), size)
+
+
 def _found(partner: Partner, text: str, newest_first: bool = True, size: int = 40) -> list[int]:
     """By the index, page after page; what lacks a word is left out, as a list would."""
-    keys: list[Position] = []
-    start = None
+    found: list[Position] = []
+    turn = Turn(newest_first=newest_first)
     for _ in range(1000):
-        stretch = finding.look(partner.pk, text, start, falling=newest_first, size=size)
-        assert stretch is not None
-        assert len(stretch.keys) <= size
-        keys += stretch.keys
-        if stretch.end is None:
+        walked = finding.look(partner.pk, text, turn.stretch, size)
+        assert walked is not None
+        assert len(walked.found) <= size
+        found += walked.found
+        if walked.end is None:
             break
-        assert stretch.end != start
-        start = stretch.end
-    numbers = [key.number for key in keys]
+        assert walked.end != turn.after
+        turn = replace(turn, after=walked.end)
+    numbers = [place.number for place in found]
     assert len(set(numbers)) == len(numbers)
     hits = set(Verification.objects.filter(search.named(text)).values_list("pk", flat=True))
+    if finding.is_exact(text):
+        assert hits.issuperset(numbers)
     return [number for number in numbers if number in hits]
 
 
@@ -89,7 +96,7 @@ def many_names(northbank: Partner, southpay: Partner) -> list[str]:
     [
         {},
         {"FEW": 0, "FIRST_WINDOW": 3, "NARROWEST": timedelta(microseconds=1)},
-        {"FEW": 5, "FIRST_WINDOW": 20, "BUDGET": 9},
+        {"FEW": 5, "FIRST_WINDOW": 20, "BUDGET": 9, "MANY_WORDS": 2},
     ],
 )
 def test_the_index_finds_what_the_names_hold(
@@ -108,7 +115,7 @@ def test_the_index_finds_what_the_names_hold(
 
 def test_a_text_without_a_word_finds_nothing(northbank: Partner) -> None:
     rows.add(northbank)
-    assert finding.look(northbank.pk, " \u200b ") == finding.Stretch([], None)
+    assert _look(northbank, " \u200b ") == Walked([], None)
 
 
 def test_what_is_too_common_is_left_to_a_walk(
@@ -117,7 +124,7 @@ def test_what_is_too_common_is_left_to_a_walk(
     monkeypatch.setattr(finding, "MOST_WORDS", 2)
     for name in ("Anna Lind", "Annika Berg", "Hanna Falk"):
         rows.add(northbank, name)
-    assert finding.look(northbank.pk, "ann") is None
+    assert _look(northbank, "ann") is None
     assert _found(northbank, "ann fal") == _holding(northbank, "ann fal") != []
 
 
@@ -132,16 +139,16 @@ def test_a_rare_answer_says_how_far_was_searched(
         rows.add(northbank, "Alma Berg")
         rows.add(northbank, "Otto Lind")
     both = rows.add(northbank, "Lind Alma")
-    stretch = finding.look(northbank.pk, "alma lind")
-    assert stretch
-    assert [key.number for key in stretch.keys] == [lind.pk]
-    assert stretch.end is not None
+    walked = _look(northbank, "alma lind")
+    assert walked
+    assert [place.number for place in walked.found] == [lind.pk]
+    assert walked.end is not None
     assert _found(northbank, "alma lind") == [lind.pk, both.pk]
 
 
 def test_no_other_partner_is_searched(northbank: Partner, southpay: Partner) -> None:
     rows.add(southpay, "Alma Veske")
-    assert finding.look(northbank.pk, "veske") == finding.Stretch([], None)
+    assert _look(northbank, "veske") == Walked([], None)
 
 
 def test_a_callback_that_renames_is_found_by_the_new_name_only(
