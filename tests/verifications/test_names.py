@@ -10,6 +10,7 @@ from threading import Barrier
 import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Partner
 from tests import factories
@@ -217,6 +218,26 @@ def test_what_is_wrong_is_told_and_repaired(
     assert [_found(northbank, text) for text in ("zoe", "alma", "lind", "ark")] == [
         [made[0].pk], [], [made[1].pk], [made[2].pk],
     ]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", ["alm", "alm esk", "zzz"])
+def test_no_table_of_the_index_is_read_whole(northbank: Partner, text: str) -> None:
+    names = [f"Alma{n % 40} Veske{n % 50}" for n in range(3000)]
+    made = Verification.objects.bulk_create(rows.row(northbank, name) for name in names)
+    keeping.fill(made)
+    explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+    with CaptureQueriesContext(connection) as asked:
+        _look(northbank, text)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # So few rows it reads sooner: here it tells whether there is another way.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        for query in asked.captured_queries:
+            cursor.execute(f"{explain} {query['sql']}")
+            plan = " ".join(str(line) for line in cursor.fetchall())
+            assert "Seq Scan on verifications_" not in plan
+            assert "SCAN verifications_" not in plan
 
 
 @pytest.mark.slow
