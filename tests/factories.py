@@ -122,10 +122,10 @@ def store(photo: Photo, content: bytes, content_type: str = "image/jpeg") -> Pho
     return photo
 
 
-def jpeg(colour: str = "grey", size: tuple[int, int] = (300, 200)) -> bytes:
+def jpeg(colour: str = "grey", size: tuple[int, int] = (300, 200), comment: bytes = b"") -> bytes:
     """A picture as our own storage holds it."""
     drawn = io.BytesIO()
-    Image.new("RGB", size, colour).save(drawn, "JPEG", quality=90)
+    Image.new("RGB", size, colour).save(drawn, "JPEG", quality=90, comment=comment)
     return drawn.getvalue()
 
 

@@ -13,6 +13,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
@@ -93,7 +94,7 @@ def take_in(partner: Partner, client: Client) -> Verification:
 def work(it: Verification, client: Client) -> None:
     """A day of staff: search, look, reveal, note, deny, and what comes of it."""
     front = it.photos.get(kind="FRONT")
-    factories.store(front, CANARIES["photo"].encode())
+    factories.store(front, factories.jpeg(comment=CANARIES["photo"].encode()))
     ref = [it.scan_ref]
     typed = {
         "reasons": "OTHER",
@@ -110,7 +111,7 @@ def work(it: Verification, client: Client) -> None:
         in client.post(reverse("verification_reveal", args=ref)).content.decode()
     )
     picture = client.get(reverse("verification_photo", args=[*ref, "FRONT"]))
-    assert picture.content == CANARIES["photo"].encode()
+    assert picture.content.startswith(b"\xff\xd8")
     deny = reverse("verification_deny", args=ref)
     assert client.post(reverse("verification_note", args=ref), note).status_code == 302
     assert client.post(deny, {**typed, "reasons": ""}).status_code == 422
@@ -163,7 +164,10 @@ def database() -> bytes:
         file = Path(told["NAME"])
         return b"".join(it.read_bytes() for it in file.parent.glob(f"{file.name}*"))
     dump = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_dump"))), Path("pg_dump"))
-    address = f"postgresql://{told['USER']}@{told['HOST']}:{told['PORT']}/{told['NAME']}"
+    there = connection.get_connection_params()
+    address = psycopg.conninfo.make_conninfo(
+        **{key: there[key] for key in ("user", "host", "port", "dbname") if key in there}
+    )
     return subprocess.run([dump, address], check=True, capture_output=True, timeout=60).stdout
 
 
