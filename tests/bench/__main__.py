@@ -71,7 +71,9 @@ def _measure(
     answer.unlink(missing_ok=True)
     try:
         with _database(engine, folder) as url:
-            environment = _environment(folder) | {"DATABASE_URL": url, "BENCH": json.dumps(asked)}
+            environment = _environment(
+                DATABASE_URL=url, DATA_DIR=str(folder / "data"), BENCH=json.dumps(asked)
+            )
             done = subprocess.run(
                 [sys.executable, "-m", "tests.bench.run"], env=environment, check=False
             )
@@ -98,12 +100,8 @@ def _database(engine: str, folder: Path) -> Iterator[str]:
             yield url
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    return os.environ | {
-        "DEMO": "1",
-        "DATA_DIR": str(folder / "data"),
-        "DJANGO_SETTINGS_MODULE": "idv_dashboard.settings",
-    }
+def _environment(**more: str) -> dict[str, str]:
+    return os.environ | {"DEMO": "1", "DJANGO_SETTINGS_MODULE": "idv_dashboard.settings"} | more
 
 
 def _words(name: str, otherwise: str) -> list[str]:
@@ -114,14 +112,15 @@ def _rows(text: str) -> int:
     return int(text.rstrip("km")) * UNITS.get(text[-1], 1)
 
 
-def build(arguments: argparse.Namespace, scratch: Path) -> int:
+def build(arguments: argparse.Namespace) -> int:
     given = arguments.database
     url = given if "://" in given else f"sqlite:///{Path(given).resolve()}"
     asked = ["--rows", str(arguments.rows)]
     asked += [f"--{name}" for name in ("keep", "anew") if getattr(arguments, name)]
     return subprocess.run(
         [sys.executable, "-m", "tests.bench.fill", *asked],
-        env=_environment(scratch) | {"DATABASE_URL": url},
+        # With the keys of the program's own folder, under which its pages open what is sealed.
+        env=_environment(DATABASE_URL=url),
         check=False,
     ).returncode
 
@@ -148,5 +147,5 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         # PostgreSQL may run as another user, who has to get in.
         Path(folder).chmod(0o755)
-        todo = build(arguments, Path(folder)) if arguments.command else bench(Path(folder))
+        todo = build(arguments) if arguments.command else bench(Path(folder))
     sys.exit(todo)

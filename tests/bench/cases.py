@@ -110,13 +110,11 @@ FILTERS = [
 ]
 
 SEARCH = [
-    Case("search", f"by {field.replace('_', ' ')}", _asked("q", lambda p, f=field: _of(p, f)))
-    for field in ("scan_ref", "client_id", "external_ref", "document_number")
+    Case("search", "by scan ref", _asked("q", lambda place: place.middle.scan_ref)),
+    Case("search", "by client id", _asked("q", lambda place: place.middle.client_id)),
+    Case("search", "by external ref", _asked("q", lambda place: place.middle.external_ref)),
+    Case("search", "by document number", _asked("q", lambda place: place.document_number)),
 ]
-
-
-def _of(place: Place, field: str) -> str:
-    return str(getattr(place.middle, field))
 
 
 def fragment(text: str) -> Case:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -48,11 +49,11 @@ def run(place: Place, requests: int) -> None:
 
 
 def _url(place: Place) -> str:
-    told = place.connection.settings_dict
+    """That of this process, with the name of the other database."""
+    name = place.connection.settings_dict["NAME"]
     if place.connection.vendor == "sqlite":
-        return f"sqlite:///{told['NAME']}"
-    user = f"{told['USER']}:{told['PASSWORD']}@"
-    return f"postgres://{user}/{told['NAME']}?host={told['HOST']}&port={told['PORT']}"
+        return f"sqlite:///{name}"
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
 def _free_port() -> int:

@@ -156,7 +156,7 @@ class Stock(ModelAdmin):
         "started_at",
     )
     list_filter = ("status", "suspected", "is_final", "document_type", "platform", "review_type")
-    search_fields = ("name", "client_id", "scan_ref", "external_ref", "document_number")
+    search_fields = ("name", "client_id", "scan_ref", "external_ref", "number_hash")
     date_hierarchy = "started_at"
     list_per_page = 50
     # What is newest by number is newest by start: no sort over all rows, as an index would spare.
