@@ -16,7 +16,8 @@ from tests.bench.place import Place
 pytestmark = pytest.mark.slow
 
 FEW, MANY = 10_000, 100_000
-MORE = 3
+# Names are looked up first, and a rare answer is looked for in several steps.
+MORE = 6
 # A transaction inside that of the test is a savepoint; by itself it is none.
 AROUND = ("SAVEPOINT", "RELEASE")
 Counts = dict[str, int]
@@ -80,7 +81,7 @@ def test_thirty_events_ask_as_much_as_one(db: None, counts: dict[int, Counts]) -
 
 @pytest.mark.parametrize(
     ("work", "most"),
-    [(writes.statements_of_a_denial, 26), (writes.statements_of_an_intake, 24)],
+    [(writes.statements_of_a_denial, 22), (writes.statements_of_an_intake, 24)],
     ids=["denial", "intake"],
 )
 def test_what_is_written_takes_few_statements(
