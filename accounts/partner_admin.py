@@ -59,6 +59,7 @@ class PartnerForm(SupportForm):
         super().__init__(*args, **kwargs)
         self.effects: list[Any] | None = None
         self.differs: list[Difference] = []
+        self.warnings: list[str] = []
         self.preview_mark = ""
 
     def clean(self) -> dict[str, Any]:
@@ -89,6 +90,7 @@ class PartnerForm(SupportForm):
             setattr(after, name, value)
         self.effects = self.model_admin.effects(self.stored, after)
         self.differs = list(_differences(self.stored, after))
+        self.warnings = self.model_admin.warnings(self.stored, after)
         shown = repr((self.stored.revision, sorted(told.items()), self.effects))
         self.preview_mark = hashlib.sha256(shown.encode()).hexdigest()
 
@@ -123,6 +125,10 @@ class PartnerAdmin(SupportAdmin):
 
     def effects(self, before: Partner, after: Partner) -> list[Any]:
         """Who gains or loses what by the change."""
+        raise NotImplementedError
+
+    def warnings(self, before: Partner, after: Partner) -> list[str]:
+        """What else the change would bring about, in sentences."""
         raise NotImplementedError
 
     def subject_of(self, obj: Partner) -> str:

@@ -8,7 +8,7 @@ from accounts import audit, sessions
 from accounts.models import Kind, Partner, User, new_callback_key
 
 # What a partner may do. A change says why.
-CONTRACT = ("is_active", "plan", "pricing_model", "may_approve", "may_deny")
+CONTRACT = ("is_active", "plan", "pricing_model", "may_approve", "may_deny", "retention_days")
 FIELDS = ("name", *CONTRACT, "undo_seconds")
 SHORTEST_REASON, LONGEST_REASON = 10, 500
 

@@ -30,16 +30,17 @@ ROWS = [
     {"vault"},
     # asked by readers and writers alike
     {"policy", "webhooks.outbox", "history", "audit_forms", "endpoint_forms"}
-    | {"counters", "folding", "names"},
+    | {"counters", "folding", "names", "disposal_forms"},
     # what every verb does
     {"lifecycle", "outcomes"},
     # parts of a verb, parts of a page
-    {"callbacks.effect", "evidence", "figures", "frame", "timeline", "question"},
+    {"callbacks.effect", "evidence", "figures", "frame", "timeline", "question"}
+    | {"lost_files", "keeping"},
     # verbs and pages: neither imports the other
     {"decisions", "tags", "disposal", "notes", "callbacks.intake", "callbacks.photos"}
     | {"webhooks.delivery", "webhooks.again", "webhooks.trouble", "webhooks.endpoints", "demo"}
     | {"home", "listing", "detail", "confirm", "exports", "report", "buttons"}
-    | {"audit_log", "deliveries"},
+    | {"audit_log", "deliveries", "holds", "disposed"},
     # verbs by the clock, and by command
     {"chores", "rotation"},
     # edges

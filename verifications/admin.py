@@ -17,6 +17,7 @@ from accounts.support import ReadOnly, SupportAdmin
 from verifications import buttons, vault
 from verifications.callbacks import intake
 from verifications.models import (
+    CallbackBody,
     Decision,
     DecisionReason,
     Outcome,
@@ -34,6 +35,9 @@ from verifications.models import (
 class PartnerAdmin(BarePartnerAdmin):
     def effects(self, before: Partner, after: Partner) -> list[Any]:
         return buttons.effects(before, after)
+
+    def warnings(self, before: Partner, after: Partner) -> list[str]:
+        return buttons.warnings(before, after)
 
 
 class ReasonForm(SupportForm):
@@ -137,6 +141,8 @@ def _read_again(pk: int, actor: Any) -> tuple[int, str]:
         return messages.WARNING, "it was applied or settled before; nothing was done."
     try:
         callback = intake.reapply(callback)
+    except CallbackBody.DoesNotExist:
+        return messages.WARNING, "its body was erased; nothing was done."
     except vault.DoesNotOpen:
         return messages.ERROR, "its body cannot be opened; nothing was changed."
     if callback.stage == Stage.ACCEPTED and callback.outcome == Outcome.WAITING:

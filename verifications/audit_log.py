@@ -1,7 +1,7 @@
 """The partner's audit log as a page and as a file, in a fixed number of queries."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from accounts.models import AuditCheckpoint, AuditEntry, Kind, Membership, names_of
 from verifications import history, keyset
 from verifications.audit_forms import AuditFilterForm
+from verifications.models import Disposal
 
 EXPORT_MOST = 50_000
 # What a spreadsheet would take for a formula.
@@ -24,6 +25,7 @@ class Line:
     kind: str
     who: str
     scan_ref: str
+    is_disposed: bool
     facts: list[tuple[str, str]]
 
 
@@ -50,7 +52,8 @@ def build(membership: Membership, form: AuditFilterForm) -> Log:
         return Log(form, [], None, None, checkpoint, proven)
     asked = form.cleaned_data
     page = keyset.page(_matching(membership, asked), "at", _turn(asked))
-    return Log(form, _lines(page.rows), page.newer, page.older, checkpoint, proven)
+    lines = _lines(page.rows, _disposed(membership, page.rows))
+    return Log(form, lines, page.newer, page.older, checkpoint, proven)
 
 
 def _matching(membership: Membership, asked: dict[str, Any]) -> QuerySet[AuditEntry]:
@@ -78,14 +81,21 @@ def _midnight(day: Any) -> datetime:
     return datetime.combine(day, time.min, UTC)
 
 
-def _lines(entries: list[AuditEntry]) -> list[Line]:
+def _disposed(membership: Membership, entries: list[AuditEntry]) -> set[str]:
+    """Scan refs on the page that have no page of their own any more."""
+    refs = {entry.subject.removeprefix("verification:") for entry in entries}
+    gone = Disposal.objects.filter(partner=membership.partner_id, verification__scan_ref__in=refs)
+    return set(gone.values_list("verification__scan_ref", flat=True))
+
+
+def _lines(entries: list[AuditEntry], disposed: Collection[str]) -> list[Line]:
     numbers = {entry.actor for entry in entries if entry.actor}
     numbers |= {entry.facts.get("user", 0) for entry in entries}
     names = names_of(numbers)
-    return [_line(entry, names) for entry in entries]
+    return [_line(entry, names, disposed) for entry in entries]
 
 
-def _line(entry: AuditEntry, names: dict[int, str]) -> Line:
+def _line(entry: AuditEntry, names: dict[int, str], disposed: Collection[str] = ()) -> Line:
     facts = dict(entry.facts)
     if "user" in facts:
         facts["user"] = names.get(facts["user"], facts["user"])
@@ -95,6 +105,7 @@ def _line(entry: AuditEntry, names: dict[int, str]) -> Line:
         kind=Kind(entry.kind).label,
         who=names.get(entry.actor or 0, "The system" if entry.actor is None else "Unknown"),
         scan_ref=reference if kind == "verification" else "",
+        is_disposed=reference in disposed,
         facts=[(key.replace("_", " "), _worded(value)) for key, value in facts.items() if value],
     )
 

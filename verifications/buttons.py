@@ -1,21 +1,27 @@
-"""Who gains or loses which button by a change of a partner that is about to be saved."""
+"""What a change of a partner would bring about: who gains or loses a button, what is erased."""
 
 import copy
 import uuid
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from django.utils import timezone
+
 from accounts.models import Membership, Partner
 from verifications import policy
 from verifications.models import Verification
-from verifications.statuses import ARROWS, TAGS_REMOVABLE, Action, Standing
+from verifications.statuses import ARROWS, DISPOSABLE, TAGS_REMOVABLE, Action, Standing, Status
 
+# A count must not walk a million rows.
+COUNTED_TO = 10_000
 # Where each button can stand at all.
 STANDINGS: dict[Action, list[Standing]] = {
     Action.APPROVE: [at for at, action in ARROWS if action == Action.APPROVE],
     Action.DENY: [at for at, action in ARROWS if action == Action.DENY],
     Action.REMOVE_TAG: [Standing(status, True) for status in sorted(TAGS_REMOVABLE)],
     Action.UNDO: sorted(set(ARROWS.values())),
+    Action.HOLD: [Standing(status, False) for status in Status],
+    Action.DISPOSE: [Standing(status, False) for status in sorted(DISPOSABLE)],
 }
 
 
@@ -36,6 +42,19 @@ def effects(before: Partner, after: Partner) -> list[Effect]:
     rows = rows.select_related("user", "role").order_by("-role__rank", "user__email")
     return [
         effect for row in rows for action in Action for effect in _of(row, action, before, after)
+    ]
+
+
+def warnings(before: Partner, after: Partner) -> list[str]:
+    """How much the new period of keeping would end."""
+    if before.retention_days == after.retention_days:
+        return []
+    overdue = Verification.objects.overdue(after, timezone.now()).order_by()
+    count = overdue[: COUNTED_TO + 1].count()
+    counted = f"more than {COUNTED_TO:,}" if count > COUNTED_TO else f"{count:,}"
+    return [
+        f"With {after.retention_days:,} days, {counted} verification{'' if count == 1 else 's'} "
+        "would be disposed of at the next run, for good."
     ]
 
 
@@ -90,9 +109,11 @@ def _at(membership: Membership, partner: Partner) -> Membership:
 def _asked(action: Action, partner: Partner, standing: Standing) -> Verification:
     """An unsaved verification to ask about; one that has a decision, where it is to be undone."""
     decided = uuid.UUID(int=0) if action == Action.UNDO else None
-    return Verification(
+    asked = Verification(
         partner=partner,
         status=standing.status,
         suspected=standing.suspected,
         decision_id=decided,
     )
+    asked.held_since = asked.telling_until = None
+    return asked

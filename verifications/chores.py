@@ -14,7 +14,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from accounts import budgets, checkpoints, proof
-from verifications import folding, history, vault
+from verifications import disposal, folding, history, lost_files, vault
 from verifications.callbacks import intake
 from verifications.models import Chore, Outcome, ProviderCallback, Stage
 from verifications.webhooks import trouble
@@ -52,12 +52,31 @@ def apply_waiting() -> None:
             intake.reapply(callback)
 
 
+def retire() -> None:
+    """In portions, so that what else is due does not wait: where one was full, it comes again."""
+    if disposal.retire(RETIRED_AT_ONCE):
+        Chore.objects.filter(name=RETENTION).update(due_at=timezone.now())
+
+
+def sweep() -> None:
+    """What disposals left to be done after them."""
+    lost_files.sweep()
+    disposal.erase_unread_bodies()
+    disposal.empty_write_ahead_log()
+
+
+RETENTION = "retention"
+RETIRED_AT_ONCE = 500
+
 CHORES = (
     Timed(folding.NAME, timedelta(seconds=5), folding.fold),
     Timed("apply waiting", timedelta(minutes=5), apply_waiting),
     Timed("tell of budgets", timedelta(minutes=5), budgets.tell_admins),
     Timed("tell of trouble", timedelta(days=1), trouble.tell_admins),
     Timed("checkpoint", timedelta(hours=1), checkpoints.make),
+    Timed(RETENTION, timedelta(days=1), retire),
+    Timed("sweep", timedelta(minutes=10), sweep),
+    Timed("rewrite", timedelta(days=1), disposal.rewrite_database),
     Timed("prove", timedelta(days=1), prove_audit_log),
 )
 

@@ -25,12 +25,14 @@ from verifications.statuses import Action, Standing, Status
 # What is written beside a change
 
 
-def moved(verification: Verification, former: Standing | None, to: Standing) -> list[CounterChange]:
-    """It stands elsewhere; `former` None: it began."""
+def moved(
+    verification: Verification, former: Standing | None, to: Standing | None
+) -> list[CounterChange]:
+    """It stands elsewhere; `former` None: it began; `to` None: it is gone."""
     if former == to:
         return []
     stood = [_standing(verification, former, -1)] if former else []
-    return [*stood, _standing(verification, to, 1)]
+    return [*stood, *([_standing(verification, to, 1)] if to else [])]
 
 
 def _standing(verification: Verification, standing: Standing, by: int) -> CounterChange:

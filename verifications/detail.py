@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import Membership, Rank
-from verifications import codes, dossier, evidence, keyset, policy, timeline, vault
+from verifications import codes, dossier, evidence, keeping, keyset, policy, timeline, vault
 from verifications.models import (
     CallbackBody,
     Decision,
@@ -102,6 +102,8 @@ class Detail:
     reads_only: bool
     may_remove_tags: bool
     may_note: bool
+    disposal: Offer | None
+    keeping: keeping.Keeping
     undoable: Undoable | None
     events: list[timeline.Event]
     told: timeline.Told
@@ -134,6 +136,7 @@ def build(
     tags = list(verification.tags.select_related("removed_by"))
     deliveries = list(verification.deliveries.select_related("endpoint"))
     decisions = timeline.decisions(verification)
+    holds = list(verification.holds.select_related("placed_by", "released_by"))
     body, is_shut = _body(verification)
     mismatches = [tag.code for tag in tags if tag.kind == TagKind.MISMATCH]
     told = dossier.build(body, mismatches, is_revealed=is_revealed)
@@ -150,8 +153,10 @@ def build(
         reads_only=membership.role.rank < Rank.ADMIN,
         may_remove_tags=policy.objection(membership, Action.REMOVE_TAG, verification) is None,
         may_note=may_note(membership),
+        disposal=_disposal(membership, verification),
+        keeping=keeping.build(membership, verification, holds),
         undoable=_undoable(membership, verification, decisions),
-        events=timeline.build(verification, decisions, tags, deliveries),
+        events=timeline.build(verification, decisions, tags, deliveries, holds),
         told=timeline.told(deliveries),
         notes=[_said(note) for note in verification.notes.select_related("author")],
         earlier=_earlier(membership, verification),
@@ -190,6 +195,12 @@ def _offer(membership: Membership, action: Action, verification: Verification) -
     objection = next((check for check in checks if not check.passed), None)
     code = policy.support_code(objection, action, verification) if objection else ""
     return Offer(action, objection, checks, code)
+
+
+def _disposal(membership: Membership, verification: Verification) -> Offer | None:
+    """Only those who may decide are told of it."""
+    is_admin = membership.role.rank == Rank.ADMIN
+    return _offer(membership, Action.DISPOSE, verification) if is_admin else None
 
 
 def _undoable(

@@ -172,7 +172,7 @@ def _parts(partner: Partner) -> Iterator[tuple[str, QuerySet, Any, Any, str, Any
     of_partner = Q(partner=partner)
     is_suspected = When(suspected=True, then=Value(Measure.SUSPECTED.value))
     standing = Case(is_suspected, default=Value(Measure.STANDING.value))
-    verifications = Verification.objects.filter(of_partner)
+    verifications = Verification.objects.filter(of_partner, disposed_at=None)
     tags = Tag.objects.standing().filter(verification__partner=partner)
     decisions = Decision.objects.filter(of_partner, undone_by=None)
     reasons = DecisionReason.objects.filter(decision__in=decisions)

@@ -115,7 +115,8 @@ def _sections(path: str, membership: Membership) -> tuple[Section, ...]:
     dashboard = _link(path, "Dashboard", address("home"), "i-home")
     verifications = _link(path, "Verifications", address("verification_list"), "i-person-card")
     verifications = verifications._replace(counter=needs, counter_label="need a decision")
-    sections = (Section("", (dashboard,)), Section("ID Verifications", (verifications,)))
+    disposed = _link(path, "Disposed verifications", address("disposed_list"), "i-archive")
+    sections = (Section("", (dashboard,)), Section("ID Verifications", (verifications, disposed)))
     return (*sections, Section(membership.partner.name, tuple(own))) if own else sections
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models.functions import Now
+from django.http import Http404
 
 from accounts import audit
 from accounts.models import Kind, Membership, User
@@ -30,6 +31,10 @@ class Refused(Exception):
     def __init__(self, check: policy.Check) -> None:
         super().__init__(check.sentence)
         self.check = check
+
+
+class Gone(Http404):
+    """It was disposed of meanwhile: whoever asks is answered as for what never existed."""
 
 
 class Overtaken(Exception):
@@ -56,13 +61,15 @@ def locked(membership: Membership, verification: Verification) -> tuple[Membersh
     """Both as the database has them now; the verification cannot be moved by others meanwhile.
 
     With what a partner could be told of it, read once. `verification.now` is the database's clock,
-    by which the time to undo runs.
+    by which the time to undo runs. Raises Gone.
     """
     locked = Verification.objects.select_for_update(of=("self",)).annotate(now=Now())  # type: ignore[no-redef]
     told = locked.select_related(
         "partner", "decision__text", "decision__supersedes", "callback__body"
     )
     verification = told.prefetch_related("tags").get(pk=verification.pk)
+    if verification.disposed_at:
+        raise Gone
     fresh = Membership.objects.select_related("user", "role", "partner").get(pk=membership.pk)
     return fresh, verification
 
@@ -114,7 +121,8 @@ def move(verification: Verification, move: Move) -> None:
         stream=verification.audit_stream,
         **(facts | move.facts),
     )
-    counters.note([*counters.moved(verification, former, move.to), *move.counted])
+    to = None if verification.disposed_at else move.to
+    counters.note([*counters.moved(verification, former, to), *move.counted])
     if move.event:
         outbox.queue(
             verification,

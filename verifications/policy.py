@@ -4,12 +4,13 @@ The only place that knows: the page, the POST, the API and support's tools ask h
 at the objects that it is given, saved or not, and runs no query of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from accounts.models import Membership, PricingModel, Rank
 from verifications.models import Verification
-from verifications.statuses import ARROWS, TAGS_REMOVABLE, Action, Status
+from verifications.statuses import ARROWS, DISPOSABLE, TAGS_REMOVABLE, Action, Status
 
 
 class Check(NamedTuple):
@@ -23,8 +24,9 @@ class Check(NamedTuple):
 
 
 Rule = Callable[[Membership, Action, Verification], Check]
+# A rule that looks at no person: it binds the system too.
+Impersonal = Callable[[Membership | None, Action, Verification], Check]
 
-DONE = {Action.APPROVE: "approved", Action.DENY: "denied", Action.UNDO: "taken back"}
 SUPPORT = "Support"
 PARTNER_ADMIN = "An Admin of the partner"
 NOBODY = "Nobody"
@@ -95,9 +97,56 @@ def pricing_permits_denial(membership: Membership, action: Action, it: Verificat
     )
 
 
-def status_permits(membership: Membership, action: Action, it: Verification) -> Check:
+def no_hold_stands(membership: Membership | None, action: Action, it: Verification) -> Check:
+    """Looks at what `with_loose_ends()` brings along, as the next two do."""
+    since = it.held_since
+    return Check(
+        "no_hold_stands",
+        since is None,
+        f"On hold: {f'since {_spoken(since)}' if since else 'no'}",
+        PARTNER_ADMIN,
+        "It is not on hold."
+        if since is None
+        else f"It is on hold since {_spoken(since)}: release the hold first.",
+    )
+
+
+def decision_is_settled(membership: Membership | None, action: Action, it: Verification) -> Check:
+    until = it.decision.undoable_until if it.decision else None
+    passed = until is None or until <= it.now
+    return Check(
+        "decision_is_settled",
+        passed,
+        f"Time to undo: {'none runs' if passed else f'until {_spoken(until)}'}",
+        NOBODY,
+        "No decision can be taken back any more."
+        if passed
+        else f"The last decision can still be taken back: wait until {_spoken(until)}.",
+    )
+
+
+def partner_is_told(membership: Membership | None, action: Action, it: Verification) -> Check:
+    until = it.telling_until
+    return Check(
+        "partner_is_told",
+        until is None,
+        f"Messages on their way: {'none' if until is None else f'until {_spoken(until)}'}",
+        NOBODY,
+        f"{it.partner.name} has been told all there is to tell."
+        if until is None
+        else f"{it.partner.name} is still being told of it: wait until {_spoken(until)}.",
+    )
+
+
+def _spoken(at: datetime | None) -> str:
+    return f"{at:%H:%M:%S}, {at.day} {at:%b %Y}" if at else ""
+
+
+def status_permits(membership: Membership | None, action: Action, it: Verification) -> Check:
     if action == Action.REMOVE_TAG:
         passed = it.status in TAGS_REMOVABLE
+    elif action == Action.DISPOSE:
+        passed = it.status in DISPOSABLE
     elif action == Action.UNDO:
         passed = it.decision_id is not None
     else:
@@ -114,7 +163,9 @@ def status_permits(membership: Membership, action: Action, it: Verification) -> 
 def _status_sentence(action: Action, it: Verification) -> str:
     if action == Action.UNDO:
         return "There is no decision to take back."
-    verb = {Action.REMOVE_TAG: "change"}.get(action, action.value)
+    verb = {Action.REMOVE_TAG: "change", Action.DISPOSE: "dispose of it"}.get(action, action.value)
+    if action == Action.DISPOSE and it.status == Status.ACTIVE:
+        return "The applicant has not finished yet: wait until the link has run out."
     reasons = {
         Status.APPROVED: "It is approved already.",
         Status.DENIED: "It is denied already.",
@@ -124,6 +175,9 @@ def _status_sentence(action: Action, it: Verification) -> str:
     }
     return reasons.get(Status(it.status), "Its data is gone: there is nothing left to decide.")
 
+
+# What keeps data from being erased, whoever asks for it.
+LOOSE_ENDS: tuple[Impersonal, ...] = (no_hold_stands, decision_is_settled, partner_is_told)
 
 # The rules of each action in the order in which they are answered.
 RULES: dict[Action, tuple[Rule, ...]] = {
@@ -138,6 +192,9 @@ RULES: dict[Action, tuple[Rule, ...]] = {
     Action.REMOVE_TAG: (membership_is_active, role_is_admin, partner_may_approve, status_permits),
     # Taking back is a correction: no flag and no price stands in its way.
     Action.UNDO: (membership_is_active, role_is_admin, status_permits),
+    # A hold is placed and released by the same people.
+    Action.HOLD: (membership_is_active, role_is_admin),
+    Action.DISPOSE: (membership_is_active, role_is_admin, *LOOSE_ENDS, status_permits),
 }
 
 
@@ -149,6 +206,12 @@ def explain(membership: Membership, action: Action, verification: Verification) 
 def objection(membership: Membership, action: Action, verification: Verification) -> Check | None:
     """The first rule that says no; None: it may be done."""
     checks = explain(membership, action, verification)
+    return next((check for check in checks if not check.passed), None)
+
+
+def system_objection(verification: Verification, rules: Sequence[Impersonal]) -> Check | None:
+    """The first of these rules that forbids disposal where no person asks for it."""
+    checks = (rule(None, Action.DISPOSE, verification) for rule in rules)
     return next((check for check in checks if not check.passed), None)
 
 

@@ -23,6 +23,8 @@ class Action(TextChoices):
     DENY = "deny", "Deny"
     REMOVE_TAG = "remove_tag", "Remove tag"
     UNDO = "undo", "Undo"
+    HOLD = "hold", "Hold"
+    DISPOSE = "dispose", "Dispose"
 
 
 class Standing(NamedTuple):
@@ -50,6 +52,10 @@ ARROWS: dict[tuple[Standing, Action], Standing] = {
 
 # Statuses with evidence on the table, in which a mismatch tag may be taken away.
 TAGS_REMOVABLE = frozenset({Status.APPROVED, Status.DENIED})
+
+# What the applicant or the provider is still at, ends before its data may.
+DISPOSABLE = frozenset(Status) - {Status.ACTIVE, Status.REVIEWING}
+DISPOSED = Standing(Status.DELETED, False)
 
 _GONE = frozenset({Status.EXPIRED_DELETED, Status.DELETED, Status.ARCHIVED})
 _BEGUN = frozenset(Status) - {Status.ACTIVE}

@@ -14,6 +14,7 @@ from verifications.models import (
     Decision,
     DecisionReason,
     DeliveryState,
+    Hold,
     Outcome,
     ProviderCallback,
     Tag,
@@ -54,12 +55,14 @@ def build(
     decisions: list[Decision],
     tags: list[Tag],
     deliveries: list[WebhookDelivery],
+    holds: list[Hold],
 ) -> list[Event]:
     events = [
         *map(_callback, verification.callbacks.all()),
         *_decisions(verification, decisions),
         *map(_delivery, deliveries),
         *(_removal(tag, tag.removed_at) for tag in tags if tag.removed_at),
+        *(event for hold in holds for event in _hold(hold)),
     ]
     return sorted(events, key=lambda event: (event.at, event.order), reverse=True)
 
@@ -220,3 +223,26 @@ def _removal(tag: Tag, at: datetime) -> Event:
         lines=[],
         order=10**9,
     )
+
+
+def _hold(hold: Hold) -> Iterator[Event]:
+    case = [("Case number", hold.reference)] if hold.reference else []
+    yield Event(
+        at=hold.placed_at,
+        tone="tone-warn",
+        icon="i-lock",
+        title="Put on hold by",
+        who=str(hold.placed_by),
+        lines=[("", f"{hold.get_reason_display()}."), *case],
+        order=10**9,
+    )
+    if hold.released_at:
+        yield Event(
+            at=hold.released_at,
+            tone="tone-idle",
+            icon="i-lock",
+            title="Released from hold by",
+            who=str(hold.released_by),
+            lines=[("", f"{hold.get_release_reason_display()}.")],
+            order=10**9,
+        )

@@ -49,6 +49,11 @@ class Partner(lone.Keeper):
         validators=[MaxValueValidator(60)],
         help_text="How long a decision waits before the partner is told: 0 to 60 seconds.",
     )
+    retention_days = models.PositiveSmallIntegerField(
+        default=1825,
+        validators=[MinValueValidator(30), MaxValueValidator(3660)],
+        help_text="How long data is kept after the end of a verification: 30 to 3,660 days.",
+    )
     sealed_key = models.BinaryField()
     callback_key = lone.Secret("sealed_key", lambda it: (it.key, it.key), fresh=new_callback_key)
     revision = models.PositiveIntegerField(default=1, editable=False)
@@ -59,6 +64,9 @@ class Partner(lone.Keeper):
         constraints = [
             models.CheckConstraint(
                 condition=Q(undo_seconds__lte=60), name="partner_undo_within_a_minute"
+            ),
+            models.CheckConstraint(
+                condition=Q(retention_days__range=(30, 3660)), name="partner_retention_in_range"
             ),
             models.CheckConstraint(condition=Q(plan__in=Plan.values), name="partner_plan_is_known"),
             models.CheckConstraint(

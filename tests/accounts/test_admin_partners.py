@@ -245,6 +245,7 @@ def test_a_callback_key_is_never_shown_with_the_partner(
 
 def test_a_new_partner_shows_its_callback_key_once_and_is_recorded(support: Client) -> None:
     fields = {"key": "westtrust", "name": "Westtrust", "plan": "BASIC", "undo_seconds": "10"}
+    fields["retention_days"] = "1825"
     fields |= {"pricing_model": "CHARGE_PER_COMPLETED", "is_active": "on"}
     answer = support.post(reverse("admin:accounts_partner_add"), fields)
     made = Partner.objects.get(key="westtrust")

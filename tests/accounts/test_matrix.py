@@ -250,6 +250,11 @@ def _gate() -> list[str]:
                 it = test_policy.verification(status, suspected == "yes", partner)
                 check = policy.objection(ada, action, it)
                 told.append(check.rule if check else "")
+    for loose, _ in test_policy.rows(test_policy.LOOSE_ENDS):
+        ada = test_policy.someone(40, "on", "on", "completed", test_policy.Plan.PREMIUM)
+        it = test_policy.verification("APPROVED", False, loose=loose.split(","))
+        check = policy.objection(ada, Action.DISPOSE, it)
+        told.append(check.rule if check else "")
     return told
 
 

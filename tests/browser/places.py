@@ -9,11 +9,17 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from accounts.models import User
+from accounts.models import Membership, User
 from tests import factories
-from verifications import decisions, notes
+from verifications import decisions, disposal, holds, notes
 from verifications.callbacks import intake
-from verifications.models import Photo, RejectionReason, Verification
+from verifications.models import (
+    HoldReason,
+    Photo,
+    RejectionReason,
+    Verification,
+    WebhookDelivery,
+)
 from verifications.statuses import Action
 
 SAMPLES = {
@@ -30,6 +36,7 @@ SAMPLES = {
     "rated": "18",
     "addressed": "19",
     "bare": "20",
+    "disposed": "04",
     "old": "21",
     "unknown_codes": "23",
 }
@@ -51,6 +58,12 @@ class World:
         ada = factories.membership(people["ada"])
         note = "She called: the old passport was lost."
         notes.write(ada, self["decided"], text=note, request_key=uuid.uuid4())
+        holds.place(ada, self["document_only"], HoldReason.DISPUTE, "2026/17")
+        self._dispose(ada, "disposed")
+
+    def _dispose(self, ada: Membership, name: str) -> None:
+        it = self.verifications.pop(name)
+        disposal.dispose(ada, it, seen_revision=it.revision, request_key=uuid.uuid4())
 
     def __getitem__(self, name: str) -> Verification:
         return Verification.objects.get(pk=self.verifications[name].pk)
@@ -71,6 +84,11 @@ class World:
             message_to_applicant="Please send a photo of your passport.",
         )
         return decisions.decide(factories.membership(self.people[who]), self[name], intent)
+
+    def settle(self, name: str) -> None:
+        """Nobody is being told of it any more, and the time to undo is over."""
+        WebhookDelivery.objects.filter(verification=self[name]).update(state="delivered")
+        Verification.objects.filter(pk=self[name].pk).update(decision=None, decided_by=None)
 
     def undo(self) -> None:
         ada = factories.membership(self.people["ada"])
@@ -126,6 +144,18 @@ def deny_in_the_window_without_a_reason(page: Page, world: World) -> None:
     open_deny(page, world)
     press("Deny verification")(page, world)
     page.locator("#reasons-error").wait_for()
+
+
+def dispose_too_late(page: Page, world: World) -> None:
+    world.decide("amos", "denied", Action.APPROVE)
+    world.settle("denied")
+    page.get_by_role("checkbox").check()
+    press("Dispose of it")(page, world)
+
+
+def hold_without_a_reason(page: Page, world: World) -> None:
+    page.locator("summary", has_text="Put it on hold").click()
+    press("Hold")(page, world)
 
 
 def deny_too_late(page: Page, world: World) -> None:
@@ -223,7 +253,7 @@ PLACES = {
     "list, nothing found": Place("/verifications/?q=Nobody+at+all"),
     "list, empty": Place("/verifications/", "otto"),
     "list, question refused": Place("/verifications/?status=NONSENSE&from=32", status=400),
-    **{f"details, {name}": Place(ONE % name) for name in SAMPLES},
+    **{f"details, {name}": Place(ONE % name) for name in SAMPLES if name != "disposed"},
     "details of a Viewer": Place(ONE % "suspected", "vera"),
     "details of a Moderator": Place(ONE % "approved", "mo", steps=open_everything),
     "details, all open": Place(ONE % "suspected", steps=open_everything),
@@ -244,6 +274,16 @@ PLACES = {
     "approve, refused by status": Place(ONE % "approved" + "approve/", "ada", 403),
     "undo too late": Place(ONE % "decided", "ada", 409, undo_too_late),
     "undo by address": Place(ONE % "decided" + "undo/", "ada", 405),
+    "details, hold refused": Place(ONE % "approved", "ada", 422, hold_without_a_reason),
+    "dispose": Place(ONE % "approved" + "dispose/"),
+    "dispose, not ticked": Place(ONE % "denied" + "dispose/", "ada", 422, press("Dispose of it")),
+    "dispose, conflict": Place(ONE % "denied" + "dispose/", "ada", 409, dispose_too_late),
+    "dispose, refused by a hold": Place(ONE % "document_only" + "dispose/", "ada", 403),
+    "dispose, refused while told": Place(ONE % "decided" + "dispose/", "ada", 403),
+    "disposed": Place("/disposed/", "vera"),
+    "disposed, none": Place("/disposed/", "otto"),
+    "disposed, nothing found": Place("/disposed/?kind=retention"),
+    "disposed, question refused": Place("/disposed/?from=32&kind=x", status=400),
     "remove a tag": Place(ONE % "suspected" + "tags/{tag}/remove/"),
     "not found": Place("/nothing/", "ada", 404),
     "unreadable": Place("/verifications/?q=%00", "ada", 400),

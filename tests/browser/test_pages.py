@@ -31,6 +31,8 @@ POST_ONLY = {
     "set_theme",
     "set_shortcuts",
     "verification_note",
+    "verification_hold",
+    "verification_release",
     "verification_reveal",
     "webhook_pause",
     "webhook_resume",

@@ -63,6 +63,8 @@ class World:
         self.other_delivery = _delivery(self.theirs, self.other_endpoint)
         self.decided = _verification(self.northbank, "03")
         _approve(self.people["admin"], self.decided)
+        # Of which nobody is being told any more.
+        self.settled = _verification(self.northbank, "01")
         self.reason = RejectionReason.objects.create(
             partner=self.northbank, code="NORTHBANK_OWN", label="Own", group="other"
         )
@@ -91,13 +93,14 @@ class World:
         return "/" + PLACE.sub(lambda match: self._at(pattern, match[1], is_foreign), pattern)
 
     def _at(self, pattern: str, place: str, is_foreign: bool) -> str:
-        it = self.theirs if is_foreign else self.mine
+        settled = self.settled if "dispose" in pattern else self.mine
+        it = self.theirs if is_foreign else settled
         endpoint = self.other_endpoint if is_foreign else self.endpoint
         delivery = self.other_delivery if is_foreign else self.delivery
         known = {
             "scan_ref": it.scan_ref,
             "kind": "FRONT",
-            "tag_id": it.tags.filter(kind="mismatch").first().pk,
+            "tag_id": self._tag(it),
             "pk": self._number(pattern, is_foreign) if "endpoints" not in pattern else endpoint.pk,
             "token": "A" * 43,
             "key": delivery.pk,
@@ -113,6 +116,10 @@ class World:
             role = "outsider" if is_foreign else "viewer"
             return factories.membership(self.people[role]).pk
         return 1
+
+    def _tag(self, it: Verification) -> int:
+        tag = it.tags.filter(kind="mismatch").first()
+        return tag.pk if tag else 0
 
     def _row(self, pattern: str) -> object:
         _, app, model, *_ = pattern.split("/")

@@ -225,7 +225,7 @@ def _server_of_postgres() -> Any:
 
 
 @contextmanager
-def _own_database(folder: Path) -> Iterator[tuple[str, str]]:
+def own_database(folder: Path) -> Iterator[tuple[str, str]]:
     """Its address and its name."""
     if connection.vendor == "sqlite":
         yield f"sqlite:///{folder / 'faults.sqlite3'}", ""
@@ -245,7 +245,7 @@ def _own_database(folder: Path) -> Iterator[tuple[str, str]]:
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     with (
-        _own_database(tmp_path) as (address, name),
+        own_database(tmp_path) as (address, name),
         receiver.listening(Receiver(moody)) as server,
     ):
         own = {"DATABASE_URL": address, "DATA_DIR": str(tmp_path), "DEMO": "1"}

@@ -1,15 +1,18 @@
 """The gate, every case of it. The tables are written out, so that a change of policy is a diff."""
 
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
 
 from accounts.models import Membership, Partner, Plan, PricingModel, Role, User
 from verifications import policy
-from verifications.models import Verification
+from verifications.models import Decision, Verification
 from verifications.statuses import ARROWS, Action, Standing, Status
 
 OK = ""
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ROLE, FLAG_A, FLAG_D = "role_is_admin", "partner_may_approve", "partner_may_deny"
 PRICE, STATUS = "pricing_permits_denial", "status_permits"
 
@@ -51,24 +54,24 @@ PEOPLE = """
     40  off  off  approved    partner_may_approve  partner_may_deny
 """
 
-# status, suspected → may be approved, may be denied, may lose a mismatch tag.
+# status, suspected → may be approved, may be denied, may lose a mismatch tag, may be disposed of.
 STANDINGS = """
-    ACTIVE           no   -    -    -
-    ACTIVE           yes  -    -    -
-    REVIEWING        no   -    -    -
-    REVIEWING        yes  -    -    -
-    APPROVED         no   -    yes  yes
-    APPROVED         yes  yes  yes  yes
-    DENIED           no   yes  -    yes
-    DENIED           yes  yes  -    yes
-    EXPIRED          no   -    -    -
-    EXPIRED          yes  -    -    -
-    EXPIRED-DELETED  no   -    -    -
-    EXPIRED-DELETED  yes  -    -    -
-    DELETED          no   -    -    -
-    DELETED          yes  -    -    -
-    ARCHIVED         no   -    -    -
-    ARCHIVED         yes  -    -    -
+    ACTIVE           no   -    -    -    -
+    ACTIVE           yes  -    -    -    -
+    REVIEWING        no   -    -    -    -
+    REVIEWING        yes  -    -    -    -
+    APPROVED         no   -    yes  yes  yes
+    APPROVED         yes  yes  yes  yes  yes
+    DENIED           no   yes  -    yes  yes
+    DENIED           yes  yes  -    yes  yes
+    EXPIRED          no   -    -    -    yes
+    EXPIRED          yes  -    -    -    yes
+    EXPIRED-DELETED  no   -    -    -    yes
+    EXPIRED-DELETED  yes  -    -    -    yes
+    DELETED          no   -    -    -    yes
+    DELETED          yes  -    -    -    yes
+    ARCHIVED         no   -    -    -    yes
+    ARCHIVED         yes  -    -    -    yes
 """
 
 # Where an allowed action leads.
@@ -102,10 +105,18 @@ def someone(rank: int, approve: str, deny: str, pricing: str, plan: Plan) -> Mem
     return Membership(user=User(name="Ada Lind"), partner=partner, role=role)
 
 
-def verification(status: str, suspected: bool, partner: int = 1) -> Verification:
-    return Verification(
-        partner_id=partner, scan_ref="s-1", status=Status(status), suspected=suspected
-    )
+def verification(
+    status: str, suspected: bool, partner: int = 1, loose: Iterable[str] = ()
+) -> Verification:
+    """Unsaved, with the loose ends that keep it from being disposed of."""
+    it = Verification(scan_ref="s-1", status=Status(status), suspected=suspected)
+    it.partner = Partner(pk=partner, name="Northbank")
+    it.now, soon = NOON, NOON + timedelta(seconds=7)
+    it.held_since = NOON if "held" in loose else None
+    it.telling_until = soon if "telling" in loose else None
+    if "undoable" in loose:
+        it.decision = Decision(undoable_until=soon)
+    return it
 
 
 @pytest.mark.parametrize("plan", Plan.values)
@@ -122,8 +133,8 @@ def test_every_case_of_the_gate(person: list[str], standing: list[str], plan: st
     expected = {
         action: (objection if objection != "-" else OK if permit == "yes" else STATUS)
         for action, objection, permit in zip(
-            (Action.APPROVE, Action.DENY, Action.REMOVE_TAG),
-            (objections[0], objections[1], objections[0]),
+            (Action.APPROVE, Action.DENY, Action.REMOVE_TAG, Action.DISPOSE),
+            (objections[0], objections[1], objections[0], ROLE if int(rank) < 40 else "-"),
             permits,
             strict=True,
         )
@@ -158,10 +169,50 @@ def test_who_is_switched_off_does_nothing(what: str) -> None:
     assert check.rule == "membership_is_active"
 
 
+# What is open about it → the first objection to its disposal, by a person and by the system.
+LOOSE_ENDS = """
+    -                      -
+    held                   no_hold_stands
+    undoable               decision_is_settled
+    telling                partner_is_told
+    held,undoable,telling  no_hold_stands
+    undoable,telling       decision_is_settled
+    held,telling           no_hold_stands
+"""
+
+
+@pytest.mark.parametrize(("loose", "rule"), rows(LOOSE_ENDS))
+def test_loose_ends_keep_from_disposal_whoever_asks(loose: str, rule: str) -> None:
+    ada = someone(40, "off", "off", "approved", Plan.BASIC)
+    it = verification("APPROVED", False, loose=loose.split(","))
+    for check in (
+        policy.objection(ada, Action.DISPOSE, it),
+        policy.system_objection(it, policy.LOOSE_ENDS),
+    ):
+        assert (check.rule if check else "-") == rule
+
+
+@pytest.mark.parametrize("rank", [10, 20, 30, 39, 40])
+def test_only_admins_place_and_release_holds(rank: int) -> None:
+    person = someone(rank, "off", "off", "approved", Plan.BASIC)
+    check = policy.objection(person, Action.HOLD, verification("REVIEWING", False))
+    assert (check.rule if check else OK) == (OK if rank == 40 else ROLE)
+
+
+def test_an_objection_to_disposal_says_how_long_to_wait() -> None:
+    it = verification("APPROVED", False, loose=["telling"])
+    check = policy.system_objection(it, policy.LOOSE_ENDS)
+    assert check
+    assert check.sentence == (
+        "Northbank is still being told of it: wait until 12:00:07, 20 Nov 2026."
+    )
+
+
 @pytest.mark.parametrize("action", Action)
 def test_every_rule_answers_whatever_failed_before(action: Action) -> None:
     vera = someone(10, "off", "off", "approved", Plan.BASIC)
-    checks = policy.explain(vera, action, verification("REVIEWING", False, partner=2))
+    loose = ("held", "undoable", "telling") if action == Action.DISPOSE else ()
+    checks = policy.explain(vera, action, verification("REVIEWING", False, 2, loose))
     assert [check.rule for check in checks] == [rule.__name__ for rule in policy.RULES[action]]
     assert all(check.fact and check.changed_by and check.sentence for check in checks)
     assert not any(check.passed for check in checks)

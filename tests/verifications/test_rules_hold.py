@@ -118,5 +118,5 @@ def _compare(rules: Rules, scan_ref: str) -> None:
     assert it.revision == rules.revision
     entries = AuditEntry.objects.filter(stream=it.audit_stream).exclude(kind=Kind.VIEWED)
     assert entries.count() == it.revision
-    told = timeline.build(it, [], [])
+    told = timeline.build(it, timeline.decisions(it), [], [], [])
     assert len(told) >= it.callbacks.count() + it.decisions.count()

@@ -41,7 +41,7 @@ def decide(admin: Membership, it: Verification, action: Action, *codes: str) -> 
         return decisions.decide(admin, it, intent)
 
 
-STATEMENTS = {"approve": 17, "deny": 18, "undo": 14, "first callback": 24, "second callback": 20}
+STATEMENTS = {"approve": 17, "deny": 18, "undo": 14, "first callback": 25, "second callback": 21}
 # The index of names is fewer where the words were known, and differs between the engines.
 INDEX = ("verifications_name", "pg_advisory")
 taken: dict[str, list[str]] = {}

@@ -12,6 +12,7 @@ from accounts.models import Kind
 from verifications import counters, lifecycle, vault
 from verifications.callbacks import provider
 from verifications.models import (
+    CallbackBody,
     CounterChange,
     Outcome,
     Photo,
@@ -38,6 +39,10 @@ def apply(callback: ProviderCallback, body: dict[str, Any]) -> None:
         _note_expiration(callback, body)
     else:
         _apply_identification(callback, provider.identification(body))
+    if callback.outcome == Outcome.DISPOSED:
+        CallbackBody.objects.filter(callback=callback).delete()
+        vault.erase(vault.owner_of(callback.partner_id, body["scanRef"]))
+        callback.overall = ""
     callback.save(update_fields=SETTLED)
 
 
@@ -54,10 +59,12 @@ def apply_kept(verification: Verification) -> None:
 
 def _note_expiration(callback: ProviderCallback, body: dict[str, Any]) -> None:
     of_partner = Verification.objects.filter(partner=callback.partner)
-    verification = of_partner.filter(scan_ref=body["scanRef"]).first()
+    verification = of_partner.filter(scan_ref=body["scanRef"]).select_for_update().first()
     callback.verification = verification
     callback.overall = body["expirationThreshold"]
     callback.outcome = Outcome.NOTED if verification else Outcome.UNMATCHED
+    if verification and verification.disposed_at:
+        callback.outcome = Outcome.DISPOSED
     if not verification:
         callback.notice = "No verification has this scan ref."
 
@@ -99,6 +106,8 @@ def _notice(received: provider.Received) -> str:
 def _outcome(
     callback: ProviderCallback, received: provider.Received, verification: Verification
 ) -> Outcome:
+    if verification.disposed_at:
+        return Outcome.DISPOSED
     if received.standing is None:
         return Outcome.NOTED
     if _is_older(callback, verification.callback):

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Partner
 from verifications import vault
 from verifications.callbacks import effect, provider
-from verifications.models import CallbackBody, Outcome, ProviderCallback, Stage
+from verifications.models import CallbackBody, Outcome, ProviderCallback, Stage, Verification
 
 log = logging.getLogger(__name__)
 
@@ -78,9 +78,23 @@ def _count_again(partner: Partner, event: str, digest: str) -> ProviderCallback 
 @transaction.atomic
 def _keep(callback: ProviderCallback, raw: bytes) -> tuple[ProviderCallback, dict[str, Any] | None]:
     body, scan_ref = _read_into(callback, raw)
+    if _is_too_late(callback, scan_ref):
+        callback.save()
+        return callback, None
     callback.save()
     _seal(CallbackBody(callback=callback), raw, scan_ref)
     return callback, body
+
+
+def _is_too_late(callback: ProviderCallback, scan_ref: str) -> bool:
+    """Whether it tells of a verification that was disposed of; such a body is not even kept."""
+    disposed = Verification.objects.filter(
+        partner=callback.partner, scan_ref=scan_ref, disposed_at__isnull=False
+    )
+    callback.verification = disposed.first()
+    if callback.verification and callback.stage == Stage.ACCEPTED:
+        callback.outcome = Outcome.DISPOSED
+    return callback.verification is not None
 
 
 def _seal(row: CallbackBody, raw: bytes, scan_ref: str) -> None:
@@ -115,7 +129,7 @@ def _read_into(callback: ProviderCallback, raw: bytes) -> tuple[dict[str, Any] |
 def reapply(callback: ProviderCallback) -> ProviderCallback:
     """Reads a kept body again, after a fix; where it still cannot be applied it goes on waiting.
 
-    Raises vault.DoesNotOpen.
+    Raises vault.DoesNotOpen, or CallbackBody.DoesNotExist: it was erased.
     """
     raw = vault.opened(callback.body)
     with transaction.atomic():

@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from verifications import vault
+from verifications import lost_files, vault
 from verifications.callbacks import pictures
-from verifications.models import Photo, PhotoState
+from verifications.models import LostFile, Photo, PhotoState
 from verifications.webhooks import transport
 
 LARGEST = 10 * 1024 * 1024
@@ -100,23 +101,31 @@ def _settle(photo: Photo, state: PhotoState, why: str) -> None:
 
 
 def _store(photo: Photo, picture: pictures.Picture) -> None:
-    storage = storages["photos"]
+    """Lost until its photo stands: killed in between, the file is found and erased."""
     name = f"{photo.verification.partner_id}/{uuid.uuid4().hex}.sealed"
-    stored = storage.save(name, ContentFile(vault.sealed(photo, picture.raw, "file")))
+    LostFile.objects.create(name=name)
+    storages["photos"].save(name, ContentFile(vault.sealed(photo, picture.raw, "file")))
+    if not _has_file(photo, picture, name):
+        # Another worker was quicker after this one's lease ran out, or the photo is gone.
+        lost_files.erase([name])
+
+
+@transaction.atomic
+def _has_file(photo: Photo, picture: pictures.Picture, name: str) -> bool:
     kept = _mine(photo).update(
         state=PhotoState.STORED,
         why="",
         sealed_source=b"",
-        file_name=stored,
+        file_name=name,
         content_type=pictures.CONTENT_TYPE,
         width=picture.width,
         height=picture.height,
         fetched_at=timezone.now(),
         due_at=None,
     )
-    if not kept:
-        # Another worker was quicker after this one's lease ran out.
-        storage.delete(stored)
+    if kept:
+        LostFile.objects.filter(pk=name).delete()
+    return bool(kept)
 
 
 def _mine(photo: Photo) -> QuerySet[Photo]:

@@ -14,7 +14,7 @@ from verifications import evidence, vault
 from verifications.callbacks import provider
 from verifications.deliveries import words
 from verifications.dossier import masking
-from verifications.models import DeliveryState, WebhookAttempt, WebhookDelivery
+from verifications.models import DeliveryState, Verification, WebhookAttempt, WebhookDelivery
 from verifications.webhooks import outbox, payloads
 
 MOST_TRIES = 100
@@ -78,7 +78,7 @@ def build(delivery: WebhookDelivery, now: datetime, *, is_revealed: bool) -> Pag
         no_body=no_body,
         tries=_tries(delivery, mask),
         newer=_newer(delivery),
-        may_send_present=delivery.verification_id is not None and is_open,
+        may_send_present=is_open and _may_be_told(delivery.verification),
         is_revealed=is_revealed,
     )
 
@@ -88,6 +88,10 @@ def _opened(delivery: WebhookDelivery) -> tuple[bytes, str]:
         return outbox.body_of(delivery), ""
     except payloads.Unsendable as why:
         return b"", str(why)
+
+
+def _may_be_told(verification: Verification | None) -> bool:
+    return verification is not None and verification.disposed_at is None
 
 
 def _newer(delivery: WebhookDelivery) -> WebhookDelivery | None:

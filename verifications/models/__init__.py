@@ -5,6 +5,14 @@ from verifications.models.chore import Chore
 from verifications.models.counter import EVER, Counter, CounterChange, Measure
 from verifications.models.data_key import DataKey
 from verifications.models.decision import Decision, DecisionReason, DecisionText
+from verifications.models.disposal import (
+    Disposal,
+    DisposalKind,
+    Hold,
+    HoldReason,
+    LostFile,
+    ReleaseReason,
+)
 from verifications.models.findings import Photo, PhotoState, Tag, TagKind
 from verifications.models.name import NameSuffix, NameUse, NameWord
 from verifications.models.note import Note
@@ -37,6 +45,11 @@ __all__ = [
     "DecisionText",
     "DeliveryBody",
     "DeliveryState",
+    "Disposal",
+    "DisposalKind",
+    "Hold",
+    "HoldReason",
+    "LostFile",
     "Measure",
     "NameSuffix",
     "NameUse",
@@ -48,6 +61,7 @@ __all__ = [
     "ProviderCallback",
     "ReasonGroup",
     "RejectionReason",
+    "ReleaseReason",
     "ReviewType",
     "Sets",
     "Stage",

@@ -28,6 +28,7 @@ class Outcome(models.TextChoices):
     DECIDED = "decided", "Kept: a person's decision stands"
     NOTED = "noted", "Noted"
     UNMATCHED = "unmatched", "Kept: no such verification"
+    DISPOSED = "disposed", "Not kept: the verification was disposed of"
 
 
 class ProviderCallback(models.Model):

@@ -7,7 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import Membership, Partner, User
+from accounts.models import Partner, User
+from verifications.models.verification_rows import ENDED_AT, VerificationQuerySet
 from verifications.statuses import Standing, Status
 
 
@@ -19,15 +20,6 @@ class TokenType(models.TextChoices):
 class ReviewType(models.TextChoices):
     AUTOMATIC = "AUTOMATIC", "Automatic"
     MANUAL = "MANUAL", "Manual"
-
-
-class VerificationQuerySet(models.QuerySet["Verification"]):
-    def visible_to(self, *memberships: Membership) -> "VerificationQuerySet":
-        """The query half of the policy: what is not in here does not exist for these people."""
-        return self.filter(partner__in=[membership.partner_id for membership in memberships])
-
-    def needs_decision(self) -> "VerificationQuerySet":
-        return self.filter(status=Status.APPROVED, suspected=True)
 
 
 # What the list looks for by equality has an index in the list's own order: column → its name.
@@ -44,6 +36,23 @@ DECIDED_BY_ANOTHER = (
     "NEW.decision_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM verifications_decision"
     " WHERE id = NEW.decision_id AND actor_id = NEW.decided_by_id)"
 )
+
+
+# What a disposal leaves in the columns that tell of the applicant and the findings.
+ERASED: dict[str, Any] = {
+    **dict.fromkeys(
+        ("client_id", "external_ref", "name", "search_text", "overall", "platform")
+        + ("document_type", "document_country", "number_hash")
+        + ("auto_face", "auto_document", "manual_face", "manual_document"),
+        "",
+    ),
+    "document_expires_on": None,
+    "deny_reasons": [],
+    "has_new_data": False,
+    "decision": None,
+    "decided_by": None,
+    "callback": None,
+}
 
 
 class Verification(models.Model):
@@ -107,12 +116,15 @@ class Verification(models.Model):
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    disposed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = VerificationQuerySet.as_manager()
 
     # Where a query brings it along.
     now: datetime
     tag_count: int
+    held_since: datetime | None
+    telling_until: datetime | None
 
     guards = {
         "revision_grows": (
@@ -136,6 +148,17 @@ class Verification(models.Model):
             "INSERT",
             DECIDED_BY_ANOTHER,
             "decided by who made the decision",
+        ),
+        "disposal_is_on_record": (
+            "UPDATE",
+            "NEW.disposed_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM verifications_disposal"
+            " WHERE verification_id = NEW.id)",
+            "what is disposed of has its disposal",
+        ),
+        "disposal_is_for_good": (
+            "UPDATE",
+            "OLD.disposed_at IS NOT NULL",
+            "what was disposed of stays as it is",
         ),
     }
 
@@ -165,6 +188,10 @@ class Verification(models.Model):
                 | Q(decision__isnull=False, decided_by__isnull=False),
                 name="verification_decision_has_actor",
             ),
+            models.CheckConstraint(
+                condition=Q(disposed_at=None) | Q(status=Status.DELETED, **ERASED),
+                name="verification_disposed_is_empty",
+            ),
         ]
         indexes = [
             models.Index(fields=["partner", "-started_at", "-id"], name="verification_newest"),
@@ -190,6 +217,12 @@ class Verification(models.Model):
                 fields=["decided_by", "partner", "-started_at", "-id"],
                 condition=Q(decided_by__isnull=False),
                 name="verification_decided_by",
+            ),
+            models.Index(
+                "partner",
+                ENDED_AT,
+                condition=Q(disposed_at=None),
+                name="verification_by_end",
             ),
         ]
 

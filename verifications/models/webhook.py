@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts import lone
@@ -85,6 +86,11 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
         trying = Q(state=DeliveryState.WAITING, attempts__gt=0)
         given_up = Q(state=DeliveryState.GIVEN_UP, queued_at__gte=week)
         return self.filter(trying | given_up, endpoint__removed_at=None)
+
+    def going_out(self) -> "WebhookDeliveryQuerySet":
+        """What the worker sends, now or when its time comes. A queue that is off goes nowhere."""
+        is_open = Q(endpoint__is_active=True, endpoint__removed_at=None)
+        return self.filter(is_open | Q(claimed_until__gt=Now()), state=DeliveryState.WAITING)
 
 
 class WebhookDelivery(models.Model):

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import access
 from verifications import detail, evidence
 from verifications.decision_forms import new_request_key
-from verifications.models import Verification
+from verifications.models import HoldReason, ReleaseReason, Verification
 from verifications.views import find
 
 
@@ -44,6 +44,7 @@ def page(
     is_revealed: bool = False,
     turns: evidence.Turns | None = None,
     note_form: object = None,
+    hold_form: object = None,
     status: int = 200,
 ) -> HttpResponse:
     """The look is written down before anything is shown."""
@@ -54,6 +55,9 @@ def page(
         "it": verification,
         "request_key": new_request_key(),
         "note_form": note_form,
+        "hold_form": hold_form,
+        "hold_reasons": HoldReason.choices,
+        "release_reasons": ReleaseReason.choices,
         "support_contact": settings.SUPPORT_CONTACT,
     }
     return render(request, "verifications/detail.html", context, status=status)

@@ -12,7 +12,8 @@ def visible(request: access.MemberRequest, scan_ref: str) -> Verification:
     Raises Http404, the same for another partner's as for what never existed.
     """
     found = Verification.objects.visible_to(*request.memberships).filter(scan_ref=scan_ref)
-    rows = {row.partner_id: row for row in found.select_related("partner", "decision")}
+    found = found.select_related("partner", "decision").with_loose_ends()
+    rows = {row.partner_id: row for row in found}
     mine = [request.membership, *request.memberships]
     for membership in mine:
         if membership is not None and membership.partner_id in rows:

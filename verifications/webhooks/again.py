@@ -27,7 +27,7 @@ def resend(delivery: WebhookDelivery, actor: User) -> None:
     if delivery.verification_id:
         _locked(delivery.verification_id)
     row = _row(delivery, WebhookDelivery.objects.select_for_update(of=("self",)))
-    if sentence := _endpoint_objection(row.endpoint) or _objection(row):
+    if sentence := _first_objection(row):
         raise NotSent(sentence)
     row.state, row.settled_at, row.claimed_until = DeliveryState.WAITING, None, None
     row.due_at = row.now
@@ -42,6 +42,8 @@ def send_present_state(
     """A new message that tells what is true now. Raises NotSent."""
     verification = _locked(verification.pk)
     queue = verification.deliveries.filter(endpoint=endpoint, state=DeliveryState.WAITING)
+    if sentence := _disposed(verification):
+        raise NotSent(sentence)
     if endpoint.partner_id != verification.partner_id:
         raise NotSent("This endpoint is another partner's.")
     if sentence := _endpoint_objection(endpoint):
@@ -68,7 +70,16 @@ def _message(decision: Decision) -> str:
 def objection(delivery: WebhookDelivery) -> str:
     """Why resend() would not send it now, in a sentence for the page; empty: it would."""
     row = _row(delivery, WebhookDelivery.objects.all())
-    return _endpoint_objection(row.endpoint) or _objection(row)
+    return _first_objection(row)
+
+
+def _first_objection(row: WebhookDelivery) -> str:
+    return _disposed(row.verification) or _endpoint_objection(row.endpoint) or _objection(row)
+
+
+def _disposed(verification: Verification | None) -> str:
+    is_gone = verification is not None and verification.disposed_at is not None
+    return "The verification was disposed of: there is nothing left to tell." if is_gone else ""
 
 
 def _row(delivery: WebhookDelivery, rows: QuerySet[WebhookDelivery]) -> WebhookDelivery:

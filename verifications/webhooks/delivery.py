@@ -32,6 +32,7 @@ from accounts.models import Kind
 from verifications import vault
 from verifications.models import (
     AttemptAnswer,
+    DeliveryBody,
     DeliveryState,
     Verification,
     WebhookAttempt,
@@ -230,7 +231,8 @@ def _write_down(row: WebhookDelivery, tried: Try, of: Verification | None) -> No
         code=tried.code,
         problem=tried.problem,
     )
-    if tried.content:
+    # What was erased meanwhile must not come back as a quotation.
+    if tried.content and DeliveryBody.objects.filter(delivery=row).exists():
         answer = AttemptAnswer(attempt=written)
         answer.sealed = vault.sealed(answer, tried.content, of=of)
         answer.save(force_insert=True)

@@ -13,15 +13,23 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Membership, Partner, User
-from verifications import decisions, vault
+from verifications import decisions, disposal, holds, vault
 from verifications.callbacks import intake
 from verifications.demo import bodies, choices, history, people, specimens
 from verifications.demo.bodies import Attempt
-from verifications.models import Photo, PhotoState, RejectionReason, Verification
+from verifications.models import (
+    HoldReason,
+    Photo,
+    PhotoState,
+    RejectionReason,
+    Verification,
+)
+from verifications.statuses import Status
 
 # Between the end of a session and the provider's call.
 ON_THE_WAY = timedelta(seconds=2)
 PORTION = 200
+DISPOSED = 4
 # What drawing a photo settles.
 DRAWN = [
     "state",
@@ -75,8 +83,28 @@ def _write() -> None:
         for choice in choices.choices(attempts):
             _decide(partner, choice)
         _draw_photos(partner, attempts)
+        if key == "northbank":
+            _end_some(partner)
     # Last: what is history by now is not sent.
     people.listen(partners["northbank"], int(os.environ.get("PORT") or 8000))
+
+
+def _end_some(partner: Partner) -> None:
+    """The oldest are disposed of, by an Admin and on the partner's request; one is kept on hold."""
+    ada = Membership.objects.select_related("user").get(
+        partner=partner, user__email="ada@northbank.example"
+    )
+    undecided = Verification.objects.filter(partner=partner, decision=None)
+    ended = undecided.filter(status__in=(Status.APPROVED, Status.DENIED, Status.EXPIRED))
+    oldest = list(ended.order_by("started_at")[: DISPOSED + 1])
+    holds.place(ada, oldest.pop(), HoldReason.DISPUTE, "2026/17")
+    for place, verification in enumerate(oldest):
+        if place % 2:
+            disposal.dispose_on_request(partner, verification.scan_ref)
+            continue
+        key = uuid.uuid5(bodies.NAMESPACE, f"disposal {verification.scan_ref}")
+        seen = verification.revision
+        disposal.dispose(ada, verification, seen_revision=seen, request_key=key)
 
 
 def _receive(partner: Partner, attempt: Attempt) -> None:

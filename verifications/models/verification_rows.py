@@ -1,0 +1,46 @@
+"""Which verifications a question is about."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Exists, OuterRef, Subquery
+from django.db.models.functions import Coalesce, Now
+
+from accounts.models import Membership, Partner
+from verifications.statuses import Status
+
+if TYPE_CHECKING:
+    from verifications.models.verification import Verification  # noqa: F401
+
+ENDED_AT = Coalesce("finished_at", "started_at")
+
+
+class VerificationQuerySet(models.QuerySet["Verification"]):
+    def visible_to(self, *memberships: Membership) -> "VerificationQuerySet":
+        """The query half of the policy: what is not in here does not exist for these people."""
+        partners = [membership.partner_id for membership in memberships]
+        return self.filter(partner__in=partners, disposed_at=None)
+
+    def with_loose_ends(self) -> "VerificationQuerySet":
+        """Brings along what stands in the way of its disposal."""
+        holds = apps.get_model("verifications", "Hold").objects.standing()
+        going = apps.get_model("verifications", "WebhookDelivery").objects.going_out()
+        going = going.filter(verification=OuterRef("pk")).order_by("-due_at")
+        tried_at = Coalesce("claimed_until", "due_at")
+        return self.annotate(  # type: ignore[no-redef]
+            now=Now(),
+            held_since=Subquery(holds.filter(verification=OuterRef("pk")).values("placed_at")[:1]),
+            telling_until=Subquery(going.annotate(tried_at=tried_at).values("tried_at")[:1]),
+        )
+
+    def overdue(self, partner: Partner, now: datetime) -> "VerificationQuerySet":
+        """What the partner has kept long enough: from its end, or its start where none was told."""
+        holds = apps.get_model("verifications", "Hold").objects.standing()
+        kept_since = now - timedelta(days=partner.retention_days)
+        rows = self.alias(ended_at=ENDED_AT).filter(ended_at__lt=kept_since, disposed_at=None)
+        return rows.filter(~Exists(holds.filter(verification=OuterRef("pk"))), partner=partner)
+
+    def needs_decision(self) -> "VerificationQuerySet":
+        return self.filter(status=Status.APPROVED, suspected=True)
