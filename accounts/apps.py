@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 from django.core import checks
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class AccountsConfig(AppConfig):
@@ -12,7 +12,9 @@ class AccountsConfig(AppConfig):
         from accounts import access, guards
         from accounts import checks as ours
 
-        # SQLite drops triggers silently when a migration rebuilds a table: put them back each time.
+        # SQLite rebuilds tables: it drops their triggers silently, and stumbles over those of other
+        # tables that name one. They are set aside for a migration, and put back each time.
+        pre_migrate.connect(guards.lift_before_migrate, dispatch_uid="accounts.guards")
         post_migrate.connect(guards.install_after_migrate, dispatch_uid="accounts.guards")
         checks.register(access.every_view_declares_its_reach, checks.Tags.security)
         checks.register(ours.every_guard_is_in_place, "boot", deploy=True)

@@ -86,7 +86,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
 
 
 def lift(connection: BaseDatabaseWrapper) -> None:
-    """Takes the guards away: for tests that must empty tables, never for the program."""
+    """Takes the guards away: for migrations, and for tests that must empty tables."""
     for guard in declared(connection.vendor):
         _run(connection, _drop(guard, connection.vendor))
 
@@ -102,6 +102,19 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
         cursor.execute(query)
         present = {name for (name,) in cursor.fetchall()}
     return [g.name for g in declared(connection.vendor) if g.name[:63] not in present]
+
+
+def lift_before_migrate(using: str, plan: list, **_: Any) -> None:
+    """Where it breaks off they stay away, and a production does not start before the next one."""
+    connection = connections[using]
+    if not plan:
+        return
+    lift(connection)
+    if connection.vendor == "sqlite":
+        # Those of an earlier version, which this one declares no more.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+            _run(connection, [f'DROP TRIGGER "{name}"' for (name,) in cursor.fetchall()])
 
 
 def install_after_migrate(using: str, **_: Any) -> None:
