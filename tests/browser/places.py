@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from playwright.sync_api import Page
 
 from accounts.models import Membership, User
+from accounts.models.session import SessionStore
 from tests import factories
 from verifications import decisions, disposal, holds, notes
 from verifications.callbacks import intake

@@ -8,10 +8,10 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import LazySettings, settings
-from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import Invitation, Partner, User
+from accounts.models.session import SessionStore
 from tests import factories
 from tests.browser.conftest import Watch
 from tests.browser.test_journey import BOTH
