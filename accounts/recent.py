@@ -1,16 +1,21 @@
 """Whether it was proven within five minutes who is there, and what was typed before we asked.
 
-A form that was open too long is not lost: its fields wait in the session while the person proves
-who they are, and are then shown once more, to be sent by a press of their own.
+A form that was open too long is not lost: its fields wait sealed in the session while the person
+proves who they are, and are then shown once more, to be sent by a press of their own.
 """
 
+import base64
+import json
 import time
+from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render, resolve_url
+
+from accounts import sealing
 
 KEPT = "kept"
 # Longer than anybody needs to prove who they are.
@@ -56,8 +61,9 @@ def _keep(request: HttpRequest) -> None:
         for value in values
         if name != "csrfmiddlewaretoken"
     ]
-    until = int(time.time()) + KEEP_SECONDS
-    request.session[KEPT] = {"path": request.get_full_path(), "until": until, "fields": fields}
+    typed = json.dumps({"path": request.get_full_path(), "fields": fields}).encode()
+    sealed = base64.b64encode(sealing.wrap(typed, _place(request))).decode()
+    request.session[KEPT] = {"until": int(time.time()) + KEEP_SECONDS, "sealed": sealed}
 
 
 def _take(request: HttpRequest) -> list[list[str]] | None:
@@ -65,8 +71,23 @@ def _take(request: HttpRequest) -> list[list[str]] | None:
     kept = request.session.get(KEPT)
     if kept is None:
         return None
-    is_over = kept["until"] < time.time()
-    if kept["path"] != request.get_full_path() and not is_over:
+    typed = _opened(request, kept) if kept["until"] >= time.time() else None
+    if typed and typed["path"] != request.get_full_path():
         return None
     del request.session[KEPT]
-    return None if is_over else list(kept["fields"])
+    return list(typed["fields"]) if typed else None
+
+
+def _opened(request: HttpRequest, kept: dict[str, Any]) -> dict[str, Any] | None:
+    """Under a master key that is gone it is lost, like all that was typed too long ago."""
+    try:
+        raw = sealing.unwrap(base64.b64decode(kept["sealed"]), _place(request))
+    except sealing.DoesNotOpen:
+        return None
+    typed: dict[str, Any] = json.loads(raw)
+    return typed
+
+
+def _place(request: HttpRequest) -> sealing.Place:
+    """Sessions are no place for what people write: whoever reads their table reads none of it."""
+    return sealing.Place("session", KEPT, str(request.user.pk))

@@ -1,14 +1,17 @@
 """What is sensitive asks who it is; what was typed meanwhile comes back once, to be sent again."""
 
+import base64
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
 from accounts import recent
 from accounts.models import AuditEntry, Invitation, Kind, Partner, User
+from accounts.models.session import Session
 from tests import factories
 from tests.conftest import PASSWORD
 from verifications.models import WebhookEndpoint
@@ -148,6 +151,28 @@ def test_what_was_typed_is_forgotten_after_a_quarter_of_an_hour(stale: Client) -
         prove(stale, asked.url)
         assert b"nia@new.example" not in stale.get("/team/invite/").content
         assert recent.KEPT not in stale.session
+
+
+def test_what_was_typed_lies_sealed_in_the_session(stale: Client, settings: LazySettings) -> None:
+    asked = stale.post("/team/invite/?from=canary-path", {"email": "canary@new.example"})
+    (row,) = Session.objects.all()
+    told = str(row.get_decoded())
+    assert recent.KEPT in told
+    assert "canary" not in told
+    settings.DATA_KEY = base64.b64encode(b"k" * 32).decode()
+    prove(stale, asked.url)
+    assert b"canary@" not in stale.get("/team/invite/?from=canary-path").content
+    assert recent.KEPT not in stale.session
+
+
+def test_what_was_typed_opens_for_nobody_else(stale: Client, amos: User) -> None:
+    stale.post("/team/invite/", {"email": "nia@new.example"})
+    kept = stale.session[recent.KEPT]
+    factories.sign_in(stale, amos)
+    session = stale.session
+    session[recent.KEPT] = kept
+    session.save()
+    assert b"nia@new.example" not in stale.get("/team/invite/").content
 
 
 def test_what_was_typed_ends_with_the_session(stale: Client, ada: User) -> None:
