@@ -56,7 +56,7 @@ class World:
         self.invitation = factories.invitation(self.partner, people["ada"])
         self.link = factories.newest_link()
         ada = factories.membership(people["ada"])
-        note = "She called: the old passport was lost."
+        note = self.text("She called: the old passport was lost.")
         notes.write(ada, self["decided"], text=note, request_key=uuid.uuid4())
         holds.place(ada, self["document_only"], HoldReason.DISPUTE, "2026/17")
         self._dispose(ada, "disposed")
@@ -68,8 +68,16 @@ class World:
     def __getitem__(self, name: str) -> Verification:
         return Verification.objects.get(pk=self.verifications[name].pk)
 
+    def text(self, plain: str) -> str:
+        """What somebody wrote."""
+        return plain
+
+    def sent(self, sample: str) -> tuple[str, bytes]:
+        """Event and body, as the provider sent them."""
+        return factories.sample(sample)
+
     def _received(self, sample: str) -> Verification:
-        event, raw = factories.sample(sample)
+        event, raw = self.sent(sample)
         callback = intake.receive(self.partner, event, raw).callback
         assert callback.verification, sample
         return callback.verification
@@ -81,7 +89,7 @@ class World:
             seen_revision=self[name].revision,
             request_key=uuid.uuid4(),
             reasons=list(reasons),
-            message_to_applicant="Please send a photo of your passport.",
+            message_to_applicant=self.text("Please send a photo of your passport."),
         )
         return decisions.decide(factories.membership(self.people[who]), self[name], intent)
 
