@@ -1,4 +1,7 @@
-"""`make fuzz`: random requests on a database of its own. REQUESTS, SEED, DATABASE_URL."""
+"""`make fuzz`: random requests on a database of its own. REQUESTS, SEED, DATABASE_URL.
+
+TOLD is a file for what each request was answered, one line each: engines must answer alike.
+"""
 
 import os
 import sys
@@ -27,6 +30,7 @@ from tests.fuzz.world import World  # noqa: E402
 
 REQUESTS = int(os.environ.get("REQUESTS") or "10000")
 SEED = int(os.environ.get("SEED") or time.time_ns() % 1_000_000_000)
+TOLD = os.environ.get("TOLD")
 
 
 def main() -> int:
@@ -38,6 +42,8 @@ def main() -> int:
         fuzz = Fuzz(world, SEED)
         failures = fuzz.run(REQUESTS)
         transaction.set_rollback(True)
+    if TOLD:
+        Path(TOLD).write_text("\n".join(fuzz.told) + "\n", encoding="utf-8")
     print(f"answers {told(fuzz.answers)}, {time.monotonic() - began:.0f} s")
     print(f"{len(failures)} answers of 5xx")
     print("\n".join(failures[:20]))
