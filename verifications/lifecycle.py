@@ -12,8 +12,8 @@ from django.http import Http404
 
 from accounts import audit
 from accounts.models import Kind, Membership, User
-from verifications import counters, policy
-from verifications.models import CounterChange, Decision, Verification
+from verifications import counters, policy, vault
+from verifications.models import CounterChange, Decision, Tag, Verification
 from verifications.names import keeping
 from verifications.statuses import Standing
 from verifications.webhooks import outbox
@@ -67,18 +67,18 @@ def locked(membership: Membership, verification: Verification) -> tuple[Membersh
     told = locked.select_related(
         "partner", "decision__text", "decision__supersedes", "callback__body"
     )
-    verification = told.prefetch_related("tags").get(pk=verification.pk)
+    verification = vault.with_keys(told).prefetch_related("tags").get(pk=verification.pk)
     if verification.disposed_at:
         raise Gone
     fresh = Membership.objects.select_related("user", "role", "partner").get(pk=membership.pk)
     return fresh, verification
 
 
-def begin(verification: Verification, at: Standing, counted: Sequence[CounterChange] = ()) -> None:
+def begin(verification: Verification, at: Standing, tags: Sequence[Tag], event: str = "") -> None:
     """The first row of a verification that the provider told of, in the caller's transaction."""
     verification.status, verification.suspected = at
     verification.save(force_insert=True)
-    keeping.keep(verification)
+    Tag.objects.bulk_create(tags)
     audit.record(
         Kind.CREATED,
         actor=None,
@@ -88,7 +88,11 @@ def begin(verification: Verification, at: Standing, counted: Sequence[CounterCha
         to=str(at),
         revision=verification.revision,
     )
-    counters.note([*counters.moved(verification, None, at), *counted])
+    counters.note([*counters.moved(verification, None, at), *counters.tags(verification, tags, 1)])
+    # After tags and data: the partner is told of the whole.
+    if event:
+        outbox.queue(verification, event)
+    keeping.keep(verification)
 
 
 def move(verification: Verification, move: Move) -> None:
@@ -111,7 +115,6 @@ def move(verification: Verification, move: Move) -> None:
     same = Verification.objects.filter(pk=verification.pk, revision=seen)
     if same.update(**changed) != 1:
         raise Overtaken
-    keeping.keep(verification, former_text)
     facts: Facts = {"from": str(former), "to": str(move.to), "revision": seen + 1}
     audit.record(
         move.kind,
@@ -130,3 +133,4 @@ def move(verification: Verification, move: Move) -> None:
             decision=move.decision,
             message_to_applicant=move.message_to_applicant,
         )
+    keeping.keep(verification, former_text)

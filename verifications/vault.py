@@ -1,17 +1,21 @@
 """Where rows are sealed and opened: the only place that does.
 
 Each verification has a data key of its own. It seals all that tells of the applicant, and with its
-row that is erased. A key once looked up stays with the verification in hand, and goes with it.
+row that is erased. A key once looked up stays with the verification or the callback in hand, and
+goes with it.
 """
 
 import json
 import logging
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Concat
 
 from accounts import sealing
 from accounts.sealing import DoesNotOpen
@@ -35,21 +39,28 @@ __all__ = [
     "Texts",
     "erase",
     "every_key_has_its_master",
+    "look_up",
     "number_hash",
     "opened",
     "owner_of",
     "owner_of_unread",
     "sealed",
     "sealed_texts",
+    "share",
     "texts",
+    "with_keys",
 ]
 
 log = logging.getLogger(__name__)
 
 # Owners beside verifications: the secret of keyed hashes, and what tells of nobody.
 SEARCH, PARTNER = "search", "partner"
+# And before the scan ref of a verification.
+SCAN = "scan/"
 
 Row = CallbackBody | DeliveryBody | AttemptAnswer | DecisionText | Note | Photo
+# What keeps the keys that were looked up for it.
+Holder = Verification | ProviderCallback
 
 
 class Owner(NamedTuple):
@@ -66,25 +77,47 @@ class Texts(NamedTuple):
 
 @dataclass
 class Drawer:
-    """All that is sealed of one owner, with its key; None: it has none, or no longer."""
+    """All that is sealed of one owner, with its wrapped key; None: it has none, or no longer."""
 
     owner: Owner
-    key: bytes | None = field(repr=False)
+    wrapped: bytes | None = field(repr=False)
 
     def key_to_seal(self) -> bytes:
-        if self.key is None:
-            self.key = _new_key(self.owner)
+        if self.wrapped is None:
+            self.wrapped = _new_key(self.owner)
         return self.key
 
-    def key_to_open(self) -> bytes:
-        if self.key is None:
+    @cached_property
+    def key(self) -> bytes:
+        """Raises DoesNotOpen where there is none, or we do not have its master."""
+        if self.wrapped is None:
             raise DoesNotOpen
-        return self.key
+        return sealing.unwrap(self.wrapped, place_of_key(self.owner))
+
+
+def with_keys(rows: QuerySet[Verification]) -> QuerySet[Verification]:
+    """Each brings its own key along, so that nobody asks for it later."""
+    name = Concat(Value(SCAN), OuterRef("scan_ref"))
+    its_own = DataKey.objects.filter(partner=OuterRef("partner"), owner=name)
+    return rows.annotate(wrapped_key=Subquery(its_own.values("wrapped")))
+
+
+def look_up(holder: Holder, *owners: Owner) -> None:
+    """The keys of several owners of one partner, in one statement."""
+    names = {owner.name: owner for owner in owners}
+    rows = DataKey.objects.filter(partner=owners[0].partner_id, owner__in=names)
+    found = {name: bytes(wrapped) for name, wrapped in rows.values_list("owner", "wrapped")}
+    _held(holder).update({names[it]: Drawer(names[it], found.get(it)) for it in names})
+
+
+def share(holder: Holder, other: Holder) -> None:
+    """What was looked up for one is in hand for the other too."""
+    vars(other)["_drawers"] = _held(other) | _held(holder)
 
 
 def owner_of(partner_id: int, scan_ref: str) -> Owner:
     """Of everything of one verification, also of bodies that came before there was a row of it."""
-    return Owner(partner_id, f"scan/{scan_ref}")
+    return Owner(partner_id, SCAN + scan_ref)
 
 
 def owner_of_unread(callback: ProviderCallback) -> Owner:
@@ -92,15 +125,13 @@ def owner_of_unread(callback: ProviderCallback) -> Owner:
     return Owner(callback.partner_id, f"callback/{callback.pk}")
 
 
-def sealed(
-    row: Row, content: bytes, column: str = "sealed", *, of: Verification | None = None
-) -> bytes:
+def sealed(row: Row, content: bytes, column: str = "sealed", *, of: Holder | None = None) -> bytes:
     """What the column of this row shall hold. `of` may have the key in hand already.
 
     Raises DoesNotOpen where the owner's key is not ours to use.
     """
     owner, mark = _belongs(row)
-    key = _drawer(owner, of or _verification(row)).key_to_seal()
+    key = _drawer(owner, of or _holder(row)).key_to_seal()
     return sealing.seal(key, content, _place(row, column, mark, owner))
 
 
@@ -109,7 +140,7 @@ def opened(
     column: str = "sealed",
     *,
     content: bytes | None = None,
-    of: Verification | None = None,
+    of: Holder | None = None,
 ) -> bytes:
     """What stands sealed in the column, or in a file of this row's that is handed in.
 
@@ -118,7 +149,7 @@ def opened(
     owner, mark = _belongs(row)
     raw = bytes(getattr(row, column)) if content is None else content
     try:
-        key = _drawer(owner, of or _verification(row)).key_to_open()
+        key = _drawer(owner, of or _holder(row)).key
         return sealing.unseal(key, raw, _place(row, column, mark, owner))
     except DoesNotOpen:
         log.error("%s %s of %s does not open", row._meta.label, column, row.pk)
@@ -135,21 +166,31 @@ def texts(decision: Decision) -> Texts:
     return Texts(*json.loads(opened(row))) if row else Texts()
 
 
-def number_hash(partner_id: int, number: str, *, to_keep: bool = False) -> str:
+def search_owner(partner_id: int) -> Owner:
+    """Of the secret by which document numbers are hashed."""
+    return Owner(partner_id, SEARCH)
+
+
+def number_hash(
+    partner_id: int, number: str, *, to_keep: bool = False, of: Holder | None = None
+) -> str:
     """By which a document number is found; empty where nothing can be found by it."""
     plain = search.plain_number(number)
     if not plain:
         return ""
-    owner = Owner(partner_id, SEARCH)
+    drawer = _drawer(search_owner(partner_id), of)
     try:
-        drawer = _found(owner)
+        if drawer.wrapped is None:
+            if not to_keep:
+                return ""
+            # Not in hand for longer: a key that is made may be rolled back.
+            drawer = Drawer(drawer.owner, _new_key(drawer.owner))
+        return sealing.keyed_hash(drawer.key, plain)
     except DoesNotOpen:
         log.error("the search key of partner %s does not open", partner_id)
         if to_keep:
             raise
         return ""
-    key = drawer.key_to_seal() if to_keep else drawer.key
-    return sealing.keyed_hash(key, plain) if key else ""
 
 
 def erase(owner: Owner) -> bool:
@@ -196,10 +237,10 @@ def _owner_of_delivery(delivery: WebhookDelivery) -> Owner:
     return owner_of(it.partner_id, it.scan_ref) if it else Owner(delivery.partner_id, PARTNER)
 
 
-def _verification(row: Row) -> Verification | None:
+def _holder(row: Row) -> Holder | None:
     match row:
         case CallbackBody():
-            return None
+            return row.callback
         case DeliveryBody():
             return row.delivery.verification
         case AttemptAnswer():
@@ -210,25 +251,34 @@ def _verification(row: Row) -> Verification | None:
 
 
 def _place(row: Row, column: str, mark: str, owner: Owner) -> sealing.Place:
-    table = row._meta.db_table
-    return sealing.Place(table, column, mark, str(owner.partner_id), owner.name)
+    return sealing.Place(row._meta.db_table, column, mark, str(owner.partner_id), owner.name)
 
 
-def _drawer(owner: Owner, holder: Verification | None) -> Drawer:
-    held: Drawer | None = getattr(holder, "_drawer", None)
-    if held is not None and held.owner == owner:
-        return held
-    drawer = _found(owner)
-    if holder is not None and owner == owner_of(holder.partner_id, holder.scan_ref):
-        holder._drawer = drawer  # type: ignore[attr-defined]
-    return drawer
+def _drawer(owner: Owner, holder: Holder | None) -> Drawer:
+    if holder is None:
+        return Drawer(owner, _found(owner))
+    held = _held(holder)
+    if owner not in held:
+        held[owner] = Drawer(owner, _brought(owner, holder) or _found(owner))
+    return held[owner]
 
 
-def _found(owner: Owner) -> Drawer:
-    """Raises DoesNotOpen where there is a key, and we do not have its master."""
+def _held(holder: Holder) -> dict[Owner, Drawer]:
+    held: dict[Owner, Drawer] = vars(holder).setdefault("_drawers", {})
+    return held
+
+
+def _brought(owner: Owner, holder: Holder) -> bytes | None:
+    wrapped = vars(holder).get("wrapped_key")
+    if wrapped is None or owner != owner_of(holder.partner_id, vars(holder)["scan_ref"]):
+        return None
+    return bytes(wrapped)
+
+
+def _found(owner: Owner) -> bytes | None:
     row = DataKey.objects.filter(partner=owner.partner_id, owner=owner.name)
     wrapped = row.values_list("wrapped", flat=True).first()
-    return Drawer(owner, None if wrapped is None else _unwrapped(owner, bytes(wrapped)))
+    return None if wrapped is None else bytes(wrapped)
 
 
 def _new_key(owner: Owner) -> bytes:
@@ -241,11 +291,7 @@ def _new_key(owner: Owner) -> bytes:
         master=sealing.master_of(wrapped),
     )
     DataKey.objects.bulk_create([row], ignore_conflicts=True)
-    return _found(owner).key_to_open()
-
-
-def _unwrapped(owner: Owner, wrapped: bytes) -> bytes:
-    return sealing.unwrap(wrapped, place_of_key(owner))
+    return _found(owner) or b""
 
 
 def place_of_key(owner: Owner) -> sealing.Place:

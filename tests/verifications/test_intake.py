@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.conf import LazySettings
 from django.core.cache import cache
+from django.db import IntegrityError
 from django.db.models import CharField
 from django.test import Client
 from django.utils import timezone
@@ -272,6 +273,25 @@ def test_a_fault_in_applying_loses_nothing(
     assert (callback.stage, callback.outcome) == (Stage.ACCEPTED, Outcome.WAITING)
     intake.reapply(callback)
     assert Verification.objects.get().status == "APPROVED"
+
+
+def test_a_search_key_that_was_rolled_back_hashes_nothing(
+    northbank: Partner, receive: Receive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first body of a partner makes the key, and is applied again in a new transaction."""
+    begin, begun = effect.lifecycle.begin, []
+
+    def once_too_late(*args: Any) -> None:
+        begun.append(args)
+        if len(begun) == 1:
+            raise IntegrityError
+        begin(*args)
+
+    monkeypatch.setattr(effect.lifecycle, "begin", once_too_late)
+    it = receive("01")
+    assert len(begun) == 2
+    number = factories.body("01")["data"]["docNumber"]
+    assert it.number_hash == vault.number_hash(northbank.pk, number) != ""
 
 
 def test_only_post_is_taken(northbank: Partner) -> None:

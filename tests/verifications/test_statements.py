@@ -1,10 +1,12 @@
 """How many statements the way of a decision and of a callback take, first and last among them."""
 
+import re
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Barrier, BrokenBarrierError
+from threading import Barrier, BrokenBarrierError, Event
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from tests import factories
 from verifications import decisions, outcomes
 from verifications.callbacks import intake
 from verifications.models import RejectionReason, Verification
+from verifications.names import proof
 from verifications.statuses import Action
 
 
@@ -41,9 +44,10 @@ def decide(admin: Membership, it: Verification, action: Action, *codes: str) -> 
         return decisions.decide(admin, it, intent)
 
 
-STATEMENTS = {"approve": 17, "deny": 18, "undo": 14, "first callback": 25, "second callback": 21}
+STATEMENTS = {"approve": 15, "deny": 16, "undo": 14, "first callback": 22, "second callback": 18}
 # The index of names is fewer where the words were known, and differs between the engines.
 INDEX = ("verifications_name", "pg_advisory")
+NEW_WORDS = 'INSERT (OR IGNORE )?INTO "verifications_nameword"'
 taken: dict[str, list[str]] = {}
 
 
@@ -77,6 +81,17 @@ def test_each_way_takes_as_few_statements_as_it_did(admin: Membership) -> None:
     with counted("undo"):
         decisions.undo(admin, it, decision_id=made.pk, request_key=uuid.uuid4())
     assert {name: len(sql) for name, sql in taken.items()} == STATEMENTS, taken
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_word_is_brought_near_the_end(admin: Membership) -> None:
+    """Whoever brings the same word meanwhile waits for no more than this."""
+    with CaptureQueriesContext(connection) as captured:
+        intake.receive(admin.partner, *factories.sample("07"))
+    statements = [query["sql"] for query in captured]
+    (brought,) = (n for n, sql in enumerate(statements) if re.match(NEW_WORDS, sql))
+    # Its key, its suffixes, its use; photos, the callback, COMMIT.
+    assert len(statements) - brought - 1 == 6, statements[brought:]
 
 
 only_postgresql = pytest.mark.skipif(
@@ -124,6 +139,35 @@ def test_two_applicants_come_in_without_waiting(admin: Membership) -> None:
         lambda: receive(admin.partner, scanRef="other"),
     )
     assert Verification.objects.count() == 3
+
+
+@only_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_the_same_new_word_waits_until_it_is_there(admin: Membership) -> None:
+    brought, ending = Event(), Event()
+
+    def first() -> None:
+        with transaction.atomic():
+            receive(admin.partner, scanRef="one")
+            brought.set()
+            time.sleep(0.4)
+            ending.set()
+
+    def second() -> None:
+        assert brought.wait(5)
+        receive(admin.partner, scanRef="other")
+        assert ending.is_set()
+
+    def closing(work: Callable[[], None]) -> None:
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(closing, (first, second)))
+    assert proof.compare().holds
+    assert proof.compare().names == 2
 
 
 @only_postgresql

@@ -25,7 +25,6 @@ from verifications.models import (
 )
 from verifications.search import folded
 from verifications.statuses import PROVIDER_MAY, Standing, Status
-from verifications.webhooks import outbox
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 # What applying writes on the callback's row; how often it came in is counted by others meanwhile.
@@ -92,6 +91,7 @@ def _locked(callback: ProviderCallback, received: provider.Received) -> Verifica
     found = rows.filter(partner=callback.partner, scan_ref=received.scan_ref).first()
     if found:
         found.partner = callback.partner
+        vault.share(callback, found)
     return found
 
 
@@ -127,7 +127,7 @@ def order(callback: ProviderCallback) -> tuple[bool, datetime, int]:
 
 def _data_fields(callback: ProviderCallback, received: provider.Received) -> dict[str, Any]:
     number = received.document_number
-    found_by = vault.number_hash(callback.partner_id, number, to_keep=True)
+    found_by = vault.number_hash(callback.partner_id, number, to_keep=True, of=callback)
     return data_fields(received) | {"number_hash": found_by}
 
 
@@ -172,14 +172,11 @@ def _begin(callback: ProviderCallback, received: provider.Received) -> Verificat
         **_data_fields(callback, received),
         **result_fields(received, callback.event),
     )
+    vault.share(callback, verification)
     at = received.standing or Standing(Status.REVIEWING, False)
     tags = _told_tags(verification, received)
-    lifecycle.begin(verification, at, counters.tags(verification, tags, 1))
-    Tag.objects.bulk_create(tags)
+    lifecycle.begin(verification, at, tags, callback.event if received.standing else "")
     _write_photos(verification, received, known=[])
-    # After tags and data: the partner is told of the whole.
-    if received.standing is not None:
-        outbox.queue(verification, callback.event)
     return verification
 
 

@@ -36,15 +36,15 @@ def receive(
     """Keeps a rightly signed body once, and applies it; `received_at` is for history."""
     event = provider.event_of(event)
     digest = hashlib.sha256(raw).hexdigest()
-    if repeated := _count_again(partner, event, digest):
-        return Receipt(repeated, is_repeated=True)
+    received_at = received_at or timezone.now()
+    row = ProviderCallback(partner=partner, event=event, digest=digest, received_at=received_at)
     try:
-        received_at = received_at or timezone.now()
-        row = ProviderCallback(partner=partner, event=event, digest=digest, received_at=received_at)
         callback, body = _keep(row, raw)
     except IntegrityError:
-        # The same body came in twice at once, and the other one was first.
-        return Receipt(_count_again(partner, event, digest), is_repeated=True)  # type: ignore[arg-type]
+        # Most bodies are new, so that it is not asked first.
+        if repeated := _count_again(partner, event, digest):
+            return Receipt(repeated, is_repeated=True)
+        raise
     if body is not None:
         _apply(callback, body)
     return Receipt(callback)
@@ -104,6 +104,7 @@ def _seal(row: CallbackBody, raw: bytes, scan_ref: str) -> None:
     if row.owner == owner.name:
         return
     was_unread, row.owner = row.owner == own.name, owner.name
+    vault.look_up(row.callback, owner, vault.search_owner(owner.partner_id))
     try:
         row.sealed = vault.sealed(row, raw)
     except vault.DoesNotOpen:

@@ -17,7 +17,11 @@ WORDS = 0x6E616D65
 
 
 def keep(verification: Verification, former: str = "") -> None:
-    """After a verification began, or was changed and may have another search text than before."""
+    """After a verification began, or was changed and may have another search text than before.
+
+    Last of what its transaction does, as far as that can be: whoever brings the same new word waits
+    for the rest of it.
+    """
     if verification.search_text == former:
         return
     now, before = words(verification.search_text), words(former)
