@@ -86,7 +86,7 @@ def in_hand(drawn: Drawn) -> Verification:
     """With its key, so that nothing is looked up."""
     owner = owner_of(drawn)
     it = Verification(pk=drawn.pk, partner_id=owner.partner_id, scan_ref=drawn.received.scan_ref)
-    it._drawer = vault.Drawer(owner, key_of(owner))
+    it.wrapped_key = data_key(owner)["wrapped"]
     return it
 
 

@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections, connection, transaction
 
 from tests.bench import browser, cases, elsewhere, place, writes
 from tests.bench.cases import Case
 from tests.bench.place import Place
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="the short form is of SQLite"),
+]
 
 FEW, MANY = 10_000, 100_000
 # Names are looked up first, and a rare answer is looked for in several steps.
