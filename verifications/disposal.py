@@ -31,6 +31,7 @@ from verifications.models import (
     ProviderCallback,
     Stage,
     Verification,
+    WebhookAttempt,
 )
 from verifications.models.verification import ERASED
 from verifications.models.verification_rows import ENDED_AT
@@ -182,12 +183,18 @@ def _erase(verification: Verification) -> None:
     CallbackBody.objects.filter(callback__in=keys).delete()
     never_applied = ProviderCallback.objects.filter(pk__in=keys, stage=Stage.ACCEPTED)
     never_applied.update(outcome=Outcome.DISPOSED, verification=verification)
-    CallbackBody.objects.filter(callback__verification=verification).delete()
+    # By their keys, looked up first: a delete through a join may read the whole table.
+    told = list(verification.callbacks.values_list("pk", flat=True))
+    CallbackBody.objects.filter(callback__in=told).delete()
     ProviderCallback.objects.filter(verification=verification).update(overall="")
-    DecisionText.objects.filter(decision__verification=verification).delete()
+    decided = list(verification.decisions.values_list("pk", flat=True))
+    DecisionText.objects.filter(decision__in=decided).delete()
     # Locked, so that a try which ends at this moment does not keep its answer.
     deliveries = list(verification.deliveries.select_for_update().values_list("pk", flat=True))
-    AttemptAnswer.objects.filter(attempt__delivery__in=deliveries).delete()
+    tries = list(
+        WebhookAttempt.objects.filter(delivery__in=deliveries).values_list("pk", flat=True)
+    )
+    AttemptAnswer.objects.filter(attempt__in=tries).delete()
     DeliveryBody.objects.filter(delivery__in=deliveries).delete()
     # What waits for an endpoint that is off has nothing left to tell.
     waiting = verification.deliveries.filter(state=DeliveryState.WAITING)
