@@ -99,7 +99,7 @@ def with_keys(rows: QuerySet[Verification]) -> QuerySet[Verification]:
     """Each brings its own key along, so that nobody asks for it later."""
     name = Concat(Value(SCAN), OuterRef("scan_ref"))
     its_own = DataKey.objects.filter(partner=OuterRef("partner"), owner=name)
-    return rows.annotate(wrapped_key=Subquery(its_own.values("wrapped")))
+    return rows.annotate(wrapped_key=Subquery(its_own.values("wrapped")))  # type: ignore[no-redef]
 
 
 def look_up(holder: Holder, *owners: Owner) -> None:
