@@ -1,6 +1,6 @@
 """request.membership: the partner this user works for now, and in which role."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import budgets
 from accounts.access import MemberRequest
-from accounts.models import Membership
+from accounts.models import Membership, User
 
 SESSION_KEY = "partner"
 # The team page says when somebody was last here: written at most this often.
@@ -40,12 +40,16 @@ def _stopped(request: HttpRequest, exception: Exception) -> HttpResponse | None:
 
 
 def _memberships(request: MemberRequest) -> list[Membership]:
+    """Active ones of an active partner: mostly they came with the session."""
     if not request.user.is_authenticated:
         return []
-    # Not active(): who is signed in is active, and this is asked with each request.
-    own = Membership.objects.filter(user=request.user, is_active=True, partner__is_active=True)
-    memberships = own.select_related("partner", "role").order_by()
-    return sorted(memberships, key=lambda one: one.partner.name)
+    came_for: User | None = getattr(request.session, "user", None)
+    if came_for and came_for.pk == request.user.pk:
+        own: Iterable[Membership] = request.session.memberships  # type: ignore[attr-defined]
+    else:
+        active = Membership.objects.active().filter(user=request.user)
+        own = active.select_related("partner", "role").order_by()
+    return sorted(own, key=lambda one: one.partner.name)
 
 
 def _chosen(request: MemberRequest) -> Membership | None:

@@ -13,7 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Session, User
+from accounts.models import Partner, Session, User
+from tests import factories
 from tests.conftest import PASSWORD
 
 SignIn = Callable[[User], Client]
@@ -30,23 +31,52 @@ def key_of(client: Client) -> str:
     return client.session.session_key or ""
 
 
-def test_session_and_user_come_in_one_statement_and_memberships_in_another(
-    ada: User, as_user: SignIn
-) -> None:
+def test_session_user_and_memberships_come_in_one_statement(ada: User, as_user: SignIn) -> None:
     client = as_user(ada)
     client.get(ANY)
-    first, second, *rest = statements(client)
-    assert "accounts_session" in first
-    assert "accounts_user" in first
-    assert "accounts_membership" in second
-    assert not [sql for sql in rest if 'FROM "accounts_user"' in sql or "session" in sql]
+    first, *rest = statements(client)
+    assert all(f"accounts_{it}" in first for it in ("session", "user", "membership", "partner"))
+    assert not [sql for sql in rest if "accounts_membership" in sql or "session" in sql]
 
 
-def test_the_frame_of_a_page_costs_three_statements(ada: User, as_user: SignIn) -> None:
+@pytest.mark.parametrize(
+    ("change", "works_there"),
+    [
+        ({"is_active": False}, False),
+        ({"partner__is_active": False}, False),
+        ({"role": 10}, True),
+    ],
+    ids=str,
+)
+def test_memberships_are_those_of_the_moment(
+    ada: User, northbank: Partner, as_user: SignIn, change: dict, works_there: bool
+) -> None:
+    client = as_user(ada)
+    assert client.get("/filter/").status_code == 200
+    if "role" in change:
+        change = {"role": factories.role(change["role"])}
+    if "partner__is_active" in change:
+        Partner.objects.filter(pk=northbank.pk).update(is_active=False)
+    else:
+        ada.memberships.update(**change)
+    assert client.get("/filter/").status_code == (200 if works_there else 403)
+    assert client.get("/team/").status_code == 403
+
+
+def test_who_works_for_two_partners_is_told_of_both(
+    ada: User, southpay: Partner, as_user: SignIn
+) -> None:
+    client = as_user(ada)
+    assert "Southpay" not in client.get("/filter/").content.decode()
+    ada.memberships.create(partner=southpay, role=factories.role(10))
+    assert "Southpay" in client.get("/filter/").content.decode()
+
+
+def test_the_frame_of_a_page_costs_two_statements(ada: User, as_user: SignIn) -> None:
     client = as_user(ada)
     client.get("/filter/")
     people, reasons = 1, 1
-    assert len(statements(client, "/filter/")) == 3 + people + reasons
+    assert len(statements(client, "/filter/")) == 2 + people + reasons
 
 
 @pytest.mark.parametrize(

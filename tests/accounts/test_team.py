@@ -64,7 +64,7 @@ def test_the_page_costs_the_same_whoever_belongs_to_it(
     browser.get("/team/")
     for number in range(20):
         factories.person(f"Person{number} More", northbank, 10)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         browser.get("/team/")
 
 

@@ -5,16 +5,14 @@ windows of time that widen along the way. So the cost is that of the words, what
 frequency. What is found may still lack a word of the text: whoever asks tests it again.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Lookup, QuerySet
-from django.db.models.sql.compiler import SQLCompiler
+from django.db.models import F, QuerySet
 
+from accounts.statements import OneOf
 from verifications.keyset import Position, Stretch, Walked
 from verifications.models import NameSuffix, NameUse, Verification
 from verifications.search import LONGEST_SUFFIX, folded
@@ -32,19 +30,6 @@ FIRST_WINDOW, WIDER, NARROWEST = 1000, 8, timedelta(minutes=1)
 # Uses of two words together that one answer looks through for those that hold both.
 BUDGET = 10_000
 HIGHEST_KEY = 10**18 - 1
-
-
-class OneOf(Lookup):
-    """IN by a single parameter: a thousand of them cost Django ten times what they cost to run."""
-
-    prepare_rhs = False
-
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Any:
-        column, params = self.process_lhs(compiler, connection)
-        if connection.vendor == "postgresql":
-            return f"{column} = ANY(%s::bigint[])", [*params, self.rhs]
-        among = f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608
-        return among, [*params, json.dumps(self.rhs)]
 
 
 @dataclass(frozen=True, order=True)

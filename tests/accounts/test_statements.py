@@ -1,0 +1,89 @@
+"""Statements whose SQL is written once: what fills their slots is a value like any other."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from django.db.models import DateTimeField, F
+
+from accounts.models import Partner, User
+from accounts.statements import Numbers, OneOf, Part, Slot, Statement
+
+
+@pytest.fixture
+def named(northbank: Partner, southpay: Partner) -> Statement:
+    return Statement(lambda: Partner.objects.filter(key=Slot("key")).values_list("pk", "name"))
+
+
+def test_one_statement_answers_for_each_value(
+    named: Statement, northbank: Partner, southpay: Partner
+) -> None:
+    for partner in (northbank, southpay, northbank):
+        assert [tuple(row) for row in named.rows(key=partner.key)] == [(partner.pk, partner.name)]
+    assert named.rows(key="nobody") == []
+
+
+@pytest.mark.parametrize("text", ["' OR '1'='1", "%", "%s", "northbank' --", "\\"])
+def test_what_fills_a_slot_is_never_read_as_sql(named: Statement, text: str) -> None:
+    assert named.rows(key=text) == []
+
+
+def test_it_is_written_once(
+    northbank: Partner, southpay: Partner, django_assert_num_queries: Callable
+) -> None:
+    built = []
+
+    def queryset():  # type: ignore[no-untyped-def]
+        built.append(1)
+        return Partner.objects.filter(pk=Slot("pk")).values_list("is_active")
+
+    statement = Statement(queryset)
+    with django_assert_num_queries(3):
+        for _ in range(3):
+            assert [list(row) for row in statement.rows(pk=northbank.pk)] == [[True]]
+    assert len(built) == 1
+
+
+def test_a_slot_that_nothing_fills_is_an_error(named: Statement) -> None:
+    with pytest.raises(KeyError):
+        named.rows(name="northbank")
+
+
+def test_moments_are_compared_as_the_column_keeps_them(northbank: Partner) -> None:
+    at = datetime(2026, 11, 20, 12, 0, 0, 500, tzinfo=UTC)
+    Partner.objects.filter(pk=northbank.pk).update(created_at=at)
+    statement = Statement(
+        lambda: Partner.objects.filter(
+            pk=Slot("pk"), created_at__gte=Slot("at", DateTimeField())
+        ).values_list("created_at")
+    )
+    assert [list(row) for row in statement.rows(pk=northbank.pk, at=at)] == [[at]]
+    assert statement.rows(pk=northbank.pk, at=at.replace(microsecond=501)) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3000])
+def test_any_number_of_numbers_is_one_parameter(
+    northbank: Partner, southpay: Partner, count: int
+) -> None:
+    statement = Statement(
+        lambda: Partner.objects.filter(OneOf(F("pk"), Numbers("keys"))).values_list("pk")
+    )
+    keys = [northbank.pk, southpay.pk, *range(10_000, 13_000)][:count]
+    expected = {northbank.pk, southpay.pk} & set(keys)
+    assert {pk for (pk,) in statement.rows(keys=keys)} == expected
+    plain = Partner.objects.filter(OneOf(F("pk"), keys))
+    assert set(plain.values_list("pk", flat=True)) == expected
+
+
+def test_a_part_is_the_instance_that_the_database_holds(ada: User) -> None:
+    part = Part(User, "user", start=1)
+    statement = Statement(
+        lambda: ada.memberships.model.objects.filter(user=Slot("user")).values_list(
+            "pk", *part.paths
+        )
+    )
+    (row,) = statement.rows(user=ada.pk)
+    loaded = part.made(row)
+    assert loaded == ada
+    assert vars(loaded).keys() == vars(User.objects.get(pk=ada.pk)).keys()
+    assert part.made([None] * (part.end + 1)) is None
