@@ -7,10 +7,12 @@ and the changes that are not in it yet (`folding` moves them from there to here)
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from functools import cache
 
-from django.db.models import QuerySet, Sum
+from django.db.models import DateField, Q, QuerySet, Sum
 
 from accounts.models import Partner
+from accounts.statements import Slot, Statement
 from verifications.models import (
     EVER,
     Counter,
@@ -113,19 +115,27 @@ def _sums(
     partner: Partner, since: date | None, measures: Iterable[Measure], *by: str
 ) -> dict[tuple, int]:
     """By `by`, measure and code. One statement, hence of one moment, whatever is being folded."""
-    group = (*by, "measure", "code")
-    folded = Counter.objects.filter(partner=partner, measure__in=measures)
-    waiting = CounterChange.objects.filter(partner=partner, measure__in=measures)
-    if since is None:
-        folded = folded.filter(day=EVER)
-    else:
-        folded, waiting = folded.filter(day__gte=since), waiting.filter(day__gte=since)
+    statement = _summed(since is None, tuple(measures), *by)
     sums: dict[tuple, int] = defaultdict(int)
-    for *key, number in _grouped(folded, group, "number").union(
-        _grouped(waiting, group, "by"), all=True
-    ):
+    for *key, number in statement.rows(partner=partner.pk, since=since):
         sums[tuple(key)] += number
     return {key: number for key, number in sums.items() if number}
+
+
+@cache
+def _summed(is_ever: bool, measures: tuple[Measure, ...], *by: str) -> Statement:
+    def queryset() -> QuerySet:
+        group = (*by, "measure", "code")
+        ours = Q(partner=Slot("partner"), measure__in=measures)
+        folded, waiting = Counter.objects.filter(ours), CounterChange.objects.filter(ours)
+        if is_ever:
+            folded = folded.filter(day=EVER)
+        else:
+            since = Slot("since", DateField())
+            folded, waiting = folded.filter(day__gte=since), waiting.filter(day__gte=since)
+        return _grouped(folded, group, "number").union(_grouped(waiting, group, "by"), all=True)
+
+    return Statement(queryset)
 
 
 def _grouped(rows: QuerySet, group: tuple[str, ...], number: str) -> QuerySet:
