@@ -30,7 +30,7 @@ ROWS = [
     {"vault"},
     # asked by readers and writers alike
     {"policy", "webhooks.outbox", "history", "audit_forms", "endpoint_forms"}
-    | {"counters", "folding", "names", "disposal_forms"},
+    | {"counters", "folding", "names", "disposal_forms", "plan"},
     # what every verb does
     {"lifecycle", "outcomes"},
     # parts of a verb, parts of a page

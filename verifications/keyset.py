@@ -145,7 +145,8 @@ def page(rows: QuerySet, moment: str, turn: Turn, size: int = 50) -> Page:
     return turn.made(found[:size], places, places[-1] if len(found) > size else None)
 
 
-Run = list[tuple[Position, Any]]
+# In the order of the walk: a row's moment, its number, and whether it fits.
+Run = Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -156,32 +157,21 @@ class Walked:
     end: Position | None
 
 
-def walk(
-    branches: Sequence[QuerySet], moment: str, key: str, stretch: Stretch, most: int
-) -> Walked:
-    """Along several indexes at once, over at most so many rows in all.
+def merged(runs: Iterable[Run], stretch: Stretch, share: int) -> Walked:
+    """Of walks along several indexes at once, each of at most `share` rows.
 
-    Each row of a branch says in `fits` whether it counts. The same place may come more than once.
+    The same place may come more than once.
     """
-    share = most // max(1, len(branches))
-    runs = [
-        [
-            (Position(at, number), fits)
-            for at, number, fits in stretch.of(rows, moment, key).values_list(moment, key, "fits")[
-                :share
-            ]
-        ]
-        for rows in branches
-    ]
-    # A branch that broke off knows nothing of what lies beyond: there the walk ends.
-    end = stretch.first(_complete_to(run) for run in runs if len(run) == share)
+    told = [[(Position(at, number), fits) for at, number, fits in run] for run in runs]
+    # A run that broke off knows nothing of what lies beyond: there the walk ends.
+    end = stretch.first(_complete_to(run) for run in told if len(run) == share)
     found = {
-        place for run in runs for place, fits in run if fits and not stretch.beyond(place, end)
+        place for run in told for place, fits in run if fits and not stretch.beyond(place, end)
     }
     return Walked(sorted(found, reverse=stretch.falling), end)
 
 
-def _complete_to(run: Run) -> Position:
-    """Of a branch that broke off: its last place may come once more, the one before does not."""
+def _complete_to(run: list[tuple[Position, Any]]) -> Position:
+    """Of a run that broke off: its last place may come once more, the one before does not."""
     last = run[-1][0]
     return next((place for place, _ in reversed(run) if place != last), last)

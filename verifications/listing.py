@@ -1,17 +1,18 @@
 """The list of verifications as a page, built before the template, in a fixed number of queries."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from django.db.models import Count, Q, QuerySet
 from django.forms import BoundField
 from django.http import QueryDict
 
 from accounts.models import Membership, Partner
 from verifications import counters, keyset, question, vault
 from verifications.forms import FilterForm, Filters
-from verifications.models import RejectionReason, Tag, Verification
+from verifications.models import RejectionReason
+from verifications.plan import Row
 from verifications.statuses import Standing, Status
 
 POSITIONS = ("after", "before")
@@ -55,7 +56,7 @@ class Listing:
     tabs: list[Tab]
     chips: list[Chip]
     refusals: list[Refusal]
-    rows: list[Verification]
+    rows: list[Row]
     newer: str
     older: str
     # The same question from its first page, and in the other order.
@@ -92,7 +93,7 @@ def build(membership: Membership, query: QueryDict, today: date) -> Listing:
         filters = _with_hash(membership, form.filters())
     asked = question.Question(membership, filters)
     if form.is_valid():
-        page = _counted(asked.page())
+        page = asked.page()
     else:
         form = whole_form(membership, query, today)
     newer = _page_link(query, "before", page.newer)
@@ -146,55 +147,31 @@ def _reasons(membership: Membership) -> list[tuple[str, str]]:
     return list(dict(offered.values_list("code", "label")).items())
 
 
-def _counted(page: keyset.Page) -> keyset.Page:
-    counts = _tag_counts([row.pk for row in page.rows])
-    for row in page.rows:
-        row.tag_count = counts.get(row.pk, 0)
-    return page
-
-
-def _tag_counts(keys: list[int]) -> dict[int, int]:
-    standing = Tag.objects.standing().filter(verification__in=keys).order_by()
-    return dict(standing.values_list("verification").annotate(Count("id")))
-
-
 def _tabs(partner: Partner, asked: question.Question, query: QueryDict) -> list[Tab]:
     """A tab keeps the other filters, and counts what they leave of it."""
     here = {key: query.getlist(key) for key in BY_TAB if query.get(key)}
     narrowed = asked.filters.beside_tabs() != Filters()
-    counts = _few(asked.beside_tabs()) if narrowed else _all(partner)
+    standings = _of(asked) if narrowed else counters.standing(partner)
     return [
-        Tab(label, _question(query, BY_TAB, added), count, here == added)
-        for (label, added), count in zip(TABS, counts, strict=True)
+        Tab(label, _question(query, BY_TAB, added), _count(standings, added), here == added)
+        for label, added in TABS
     ]
 
 
-def _in_tab(added: dict[str, list[str]]) -> Q:
-    tab = Q(status__in=added["status"]) if added else Q(pk__isnull=False)
-    return tab & Q(suspected=True) if "suspected" in added else tab
+def _of(asked: question.Question) -> Mapping[Standing, int] | None:
+    standings = asked.standings()
+    return None if standings is None else Counter(standings)
 
 
-def _all(partner: Partner) -> list[int | None]:
-    standings = counters.standing(partner).items()
-    return [
-        sum(number for standing, number in standings if _stands_in(added, standing))
-        for _, added in TABS
-    ]
+def _count(standings: Mapping[Standing, int] | None, added: dict[str, list[str]]) -> int | None:
+    if standings is None:
+        return None
+    return sum(number for standing, number in standings.items() if _stands_in(added, standing))
 
 
 def _stands_in(added: dict[str, list[str]], standing: Standing) -> bool:
     is_status = standing.status in added.get("status", Status.values)
     return is_status and (standing.suspected or "suspected" not in added)
-
-
-def _few(rows: QuerySet[Verification] | None) -> list[int | None]:
-    """The count of every tab from one pass; None: they are too many."""
-    if rows is None:
-        return [None] * len(TABS)
-    tabs = {
-        f"tab_{place}": Count("pk", filter=_in_tab(added)) for place, (_, added) in enumerate(TABS)
-    }
-    return list(rows.aggregate(**tabs).values())
 
 
 def _question(

@@ -6,57 +6,34 @@ the table and however odd the question, no more is read than the figures below a
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.lookups import IsNull
-
-from accounts.models import Membership, Partner
+from accounts.models import Membership
 from verifications import keyset, search
+from verifications import plan as plans
 from verifications.forms import Filters
-from verifications.models import DecisionReason, Tag, Verification
 from verifications.names import finding
-from verifications.statuses import Status
+from verifications.plan import BY_TAB, FILLED, SIZE, Bounds, Driver, Plan, Reference, Row
+from verifications.statuses import Standing, Status
 
-SIZE = 50
 # Rows that are read: to learn which filter is the rarest, to fill a page, to count the tabs.
 PROBED = 200
 WALKED = 400
 COUNTED = 100
-# What a tab of the list chooses.
-BY_TAB = frozenset({"status", "suspected"})
-COLUMNS = {
-    "document_type": "document_type",
-    "country": "document_country",
-    "platform": "platform",
-    "review": "review_type",
-    "decided_by": "decided_by",
-}
-
-
 # These are answered by a row of their own beside each verification.
 ROW_BY_ROW = frozenset({"tag", "reason"})
-# A constraint of the table: only a result is suspected.
-SUSPICIOUS = (Status.APPROVED, Status.DENIED)
-
-
-@dataclass(frozen=True, eq=False)
-class Driver:
-    """Rows that lie in the list's order on an index, and the filters that all of them fit."""
-
-    branches: Sequence[QuerySet]
-    answers: frozenset[str]
-    # How a row names its verification, and what else that must fit.
-    key: str = "pk"
-    beside: Q = Q()
-
-    @property
-    def is_direct(self) -> bool:
-        return self.key == "pk"
+# What a plan leaves to each question.
+PLACES: dict[str, Any] = {
+    "started_from": None,
+    "started_before": None,
+    "oldest_first": False,
+    "after": None,
+    "before": None,
+}
 
 
 class Question:
@@ -64,48 +41,61 @@ class Question:
 
     def __init__(self, membership: Membership, filters: Filters) -> None:
         self.partner = membership.partner_id
-        self.visible = Verification.objects.visible_to(membership)
         self.filters = filters
-        self.looked: dict[tuple[keyset.Stretch, int], keyset.Walked | None] = {}
+        self.values = {"partner": self.partner, **{it: getattr(filters, it) for it in FILLED}}
         self.references = self._references()
-        self.conditions = self._conditions()
-        self.drivers = self._drivers()
+        self.plan = self._plan()
+        self.looked: dict[tuple[keyset.Stretch, int], keyset.Walked | None] = {}
 
     def page(self) -> keyset.Page:
         """The verifications of the page that is asked for, or as many as were found in time."""
-        turn = self._turn
-        named = self._named(self.conditions, turn.stretch)
+        turn, asked = self._turn, tuple(self.plan.conditions)
+        named = self._named(asked, turn.stretch)
         if named and self._suffices(named):
             return self._made(turn, named)
-        driver = self._rarest(self.drivers)
-        residual = self._residual(driver, self.conditions)
+        driver = self._rarest(self.plan.drivers)
+        residual = _residual(driver, asked)
         if driver.is_direct and not residual and len(driver.branches) == 1:
-            return keyset.page(driver.branches[0], "started_at", turn, SIZE)
+            return self._along_one(driver, turn)
         is_exact = not residual and not driver.beside
         # The same verification may have a tag of either kind by one code.
         most = 2 * (SIZE + 1) * len(driver.branches) if is_exact else WALKED
         walked = self._walk(driver, residual, turn.stretch, most)
-        return self._made(turn, self._further(turn.stretch, walked, named))
+        return self._made(turn, _further(turn.stretch, walked, named))
 
-    def _made(self, turn: keyset.Turn, walked: keyset.Walked) -> keyset.Page:
-        places = walked.found[:SIZE]
-        is_cut = len(walked.found) > SIZE
-        return turn.made(
-            self._rows(places),
-            places,
-            places[-1] if is_cut else walked.end,
-            searched_to=walked.end if len(places) < SIZE else None,
-        )
-
-    def beside_tabs(self) -> QuerySet[Verification] | None:
-        """Whatever tab is chosen: all that fit; None: too many to look at."""
-        conditions = {name: it for name, it in self.conditions.items() if name not in BY_TAB}
-        walked = self._named(conditions, self._whole)
+    def standings(self) -> list[Standing] | None:
+        """Of all that fit, whatever tab is chosen; None: too many to look at."""
+        asked = tuple(name for name in self.plan.conditions if name not in BY_TAB)
+        walked = self._named(asked, self._whole)
         if not walked or walked.end:
-            driver = self._rarest([it for it in self.drivers if not it.answers & BY_TAB])
-            residual = self._residual(driver, conditions)
-            walked = self._walk(driver, residual, self._whole, COUNTED)
-        return None if walked.end else _by_key([place.number for place in walked.found])
+            driver = self._rarest([it for it in self.plan.drivers if not it.answers & BY_TAB])
+            walked = self._walk(driver, _residual(driver, asked), self._whole, COUNTED)
+        if walked.end:
+            return None
+        found = plans.STANDINGS.rows(keys=[place.number for place in walked.found])
+        return [Standing(Status(status), suspected) for status, suspected in found]
+
+    def _references(self) -> tuple[Reference, ...]:
+        """The columns in which the searched text stands as it is, in one query."""
+        known = search.references(self.filters.q, self.filters.number_hash)
+        asked = {
+            Reference(column, spelling): value
+            for column, values in known.items()
+            for spelling, value in enumerate(values)
+        }
+        if not asked:
+            return ()
+        self.values |= {one.slot.name: value for one, value in asked.items()}
+        (found,) = plans.found(tuple(asked)).rows(**self.values)
+        return tuple(one for one, key in zip(asked, found, strict=True) if key)
+
+    def _plan(self) -> Plan:
+        asked = self.filters
+        slots: Any = {name: slot for name, slot in FILLED.items() if getattr(asked, name)}
+        text = "" if self.references else asked.q
+        shape = replace(asked, **PLACES, **slots, q=text, number_hash="", status=(*asked.status,))
+        # Words of a name are not filled in.
+        return Plan(shape, []) if text else plans.plan(shape, self.references)
 
     @cached_property
     def _turn(self) -> keyset.Turn:
@@ -122,83 +112,45 @@ class Question:
     def _whole(self) -> keyset.Stretch:
         return replace(self._turn, after=None, before=None).stretch
 
-    def _references(self) -> list[Q]:
-        """The columns in which the searched text stands as it is, in one query."""
-        known = search.references(self.filters.q, self.filters.number_hash)
-        conditions = [Q(**{column: value}) for column, values in known.items() for value in values]
-        first = {
-            f"first_{place}": Subquery(self.visible.filter(one).order_by().values("pk")[:1])
-            for place, one in enumerate(conditions)
-        }
-        if not first:
-            return []
-        (found,) = Partner.objects.filter(pk=self.partner).values_list(*first.values())
-        return [one for one, pk in zip(conditions, found, strict=True) if pk]
+    def _rows(
+        self, stretch: keyset.Stretch, query: Callable[..., Any], *shape: Any
+    ) -> Sequence[Sequence[Any]]:
+        """What a query of the plan gives along this stretch."""
+        bounds = Bounds(bool(stretch.above), bool(stretch.below), stretch.falling)
+        places: dict[str, Any] = {}
+        for name, place in (("above", stretch.above), ("below", stretch.below)):
+            if place:
+                places |= {f"{name}_at": place.moment, f"{name}_number": place.number}
+        return self.plan.statement(query, bounds, *shape).rows(**self.values, **places)
 
-    def _conditions(self) -> dict[str, Q]:
-        """What each filter means; dates and the position are bounds of the order."""
-        asked = self.filters
-        conditions = {
-            name: Q(**{column: getattr(asked, name)})
-            for name, column in COLUMNS.items()
-            if getattr(asked, name)
-        }
-        if asked.status:
-            conditions["status"] = Q(status__in=asked.status)
-        if asked.suspected is not None:
-            conditions["suspected"] = Q(suspected=asked.suspected)
-        if asked.final is not None:
-            conditions["final"] = Q(is_final=asked.final)
-        if asked.tag:
-            tags = Tag.objects.standing().filter(verification=OuterRef("pk"))
-            conditions["tag"] = _has(tags.filter(code=asked.tag))
-        if asked.reason:
-            standing = DecisionReason.objects.filter(decision=OuterRef("decision_id"))
-            conditions["reason"] = _has(standing.filter(code=asked.reason))
-        if asked.q:
-            named = search.named(asked.q)
-            conditions["q"] = Q(*self.references, _connector=Q.OR) if self.references else named
-        return conditions
+    def _along_one(self, driver: Driver, turn: keyset.Turn) -> keyset.Page:
+        rows = [Row._make(it) for it in self._rows(turn.stretch, self.plan.page, driver)]
+        shown = rows[:SIZE]
+        places = [keyset.Position(row.started_at, row.pk) for row in shown]
+        return turn.made(shown, places, places[-1] if len(rows) > SIZE else None)
 
-    def _drivers(self) -> list[Driver]:
-        asked = self.filters
-        drivers = [
-            Driver([self.visible.filter(self.conditions[name])], frozenset({name}))
-            for name in COLUMNS
-            if name in self.conditions
-        ]
-        if asked.final is False:
-            drivers.append(Driver([self.visible.filter(is_final=False)], frozenset({"final"})))
-        if asked.suspected:
-            either = [it for it in SUSPICIOUS if it in (asked.status or SUSPICIOUS)]
-            rows = self.visible.filter(suspected=True)
-            drivers.append(Driver([rows.filter(status=it) for it in either], BY_TAB))
-        elif asked.status:
-            each = [self.visible.filter(status=it) for it in dict.fromkeys(asked.status)]
-            drivers.append(Driver(each, frozenset({"status"})))
-        if asked.tag:
-            tags = Tag.objects.standing().filter(partner=self.partner, code=asked.tag)
-            drivers.append(Driver([tags], frozenset({"tag"}), "verification_id"))
-        if asked.reason:
-            reasons = DecisionReason.objects.filter(partner=self.partner, code=asked.reason)
-            is_standing = Q(decision=OuterRef("decision_id"))
-            drivers.append(Driver([reasons], frozenset({"reason"}), "verification_id", is_standing))
-        if self.references:
-            found = [self.visible.filter(one) for one in self.references]
-            drivers.append(Driver(found, frozenset({"q"})))
-        return drivers
+    def _made(self, turn: keyset.Turn, walked: keyset.Walked) -> keyset.Page:
+        places = walked.found[:SIZE]
+        is_cut = len(walked.found) > SIZE
+        return turn.made(
+            _shown(places),
+            places,
+            places[-1] if is_cut else walked.end,
+            searched_to=walked.end if len(places) < SIZE else None,
+        )
 
-    def _named(self, conditions: dict[str, Q], stretch: keyset.Stretch) -> keyset.Walked | None:
+    def _named(self, asked: Sequence[str], stretch: keyset.Stretch) -> keyset.Walked | None:
         """By the index of names; None: no name is asked for, or only what is very common."""
         text = self.filters.q
         if not text or self.references:
             return None
-        is_exact = conditions.keys() == {"q"} and finding.is_exact(text)
+        is_exact = asked == ("q",) and finding.is_exact(text)
         walked = self._looked(stretch, COUNTED + 1 if is_exact else WALKED)
         if not walked or is_exact:
             return walked
-        fitting = _by_key([place.number for place in walked.found]).filter(*conditions.values())
-        fit = set(fitting.values_list("pk", flat=True))
+        keys = [place.number for place in walked.found]
+        rows = self.plan.statement(self.plan.fitting, asked).rows(keys=keys, **self.values)
+        fit = {key for (key,) in rows}
         return keyset.Walked([it for it in walked.found if it.number in fit], walked.end)
 
     def _looked(self, stretch: keyset.Stretch, size: int) -> keyset.Walked | None:
@@ -209,20 +161,12 @@ class Question:
         return self.looked[asked]
 
     def _suffices(self, named: keyset.Walked) -> bool:
-        return named.end is None or len(named.found) > SIZE or not self.drivers
-
-    def _further(
-        self, stretch: keyset.Stretch, walked: keyset.Walked, named: keyset.Walked | None
-    ) -> keyset.Walked:
-        """Both tell all that fits up to their ends: the one that came further."""
-        if named and named.end and walked.end and stretch.beyond(named.end, walked.end):
-            return named
-        return walked
+        return named.end is None or len(named.found) > SIZE or not self.plan.drivers
 
     def _rarest(self, drivers: list[Driver]) -> Driver:
         """Whose rows reach furthest: of a rare filter a few already lie years apart."""
         if len(drivers) < 2:
-            return drivers[0] if drivers else Driver([self.visible], frozenset())
+            return drivers[0] if drivers else self.plan.everything
         sign = -1 if self.filters.oldest_first else 1
 
         def reach(driver: Driver) -> float:
@@ -234,56 +178,44 @@ class Question:
     @cached_property
     def _reaches(self) -> dict[Driver, datetime | None]:
         """How far the same number of rows takes each driver; None: to its end. One query."""
-        stretch = self._whole
-        depth = PROBED // max(1, sum(len(driver.branches) for driver in self.drivers))
-        steps = [
-            (driver, Subquery(_step(stretch.of(rows, "started_at", driver.key), depth)))
-            for driver in self.drivers
-            for rows in driver.branches
-        ]
-        (found,) = Partner.objects.filter(pk=self.partner).values_list(*(it for _, it in steps))
-        ends: dict[Driver, list[datetime]] = {driver: [] for driver in self.drivers}
-        for (driver, _), moment in zip(steps, found, strict=True):
+        branches = [driver for driver in self.plan.drivers for _ in driver.branches]
+        depth = PROBED // max(1, len(branches))
+        (found,) = self._rows(self._whole, self.plan.reaches, depth)
+        ends: dict[Driver, list[datetime]] = {driver: [] for driver in self.plan.drivers}
+        for driver, moment in zip(branches, found, strict=True):
             ends[driver] += [moment] if moment else []
         # A driver comes no further than the first of its branches that breaks off.
-        first = max if stretch.falling else min
+        first = max if self._whole.falling else min
         return {driver: first(moments, default=None) for driver, moments in ends.items()}
 
-    def _residual(self, driver: Driver, conditions: dict[str, Q]) -> dict[str, Q]:
-        return {name: it for name, it in conditions.items() if name not in driver.answers}
-
     def _walk(
-        self, driver: Driver, residual: dict[str, Q], stretch: keyset.Stretch, most: int
+        self, driver: Driver, residual: tuple[str, ...], stretch: keyset.Stretch, most: int
     ) -> keyset.Walked:
         """Each row costs as many as are read to know whether it fits."""
         looks = bool(residual or driver.beside) and not driver.is_direct
-        cost = 1 + looks + len(ROW_BY_ROW & residual.keys())
-        fits: Any = Value(True)
-        if looks:
-            fitting = self.visible.filter(
-                driver.beside, *residual.values(), pk=OuterRef("verification_id")
-            )
-            fits = Subquery(fitting.order_by().values("pk")[:1])
-        elif residual:
-            fits = Q(*residual.values())
-        branches = [rows.annotate(fits=fits) for rows in driver.branches]
-        return keyset.walk(branches, "started_at", driver.key, stretch, most // cost)
-
-    def _rows(self, places: list[keyset.Position]) -> list[Verification]:
-        keys = [place.number for place in places]
-        found = {row.pk: row for row in _by_key(keys)}
-        return [found[key] for key in keys if key in found]
+        cost = 1 + looks + len(ROW_BY_ROW.intersection(residual))
+        share = most // cost // len(driver.branches)
+        runs = [
+            self._rows(stretch, self.plan.run, driver, branch, residual, share)
+            for branch in range(len(driver.branches))
+        ]
+        return keyset.merged(runs, stretch, share)
 
 
-def _by_key(keys: list[int]) -> QuerySet[Verification]:
-    """Of visible rows. To ask for the partner again, or for an order, would lead past the keys."""
-    return Verification.objects.filter(pk__in=keys).order_by()
+def _residual(driver: Driver, asked: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for name in asked if name not in driver.answers)
 
 
-def _has(rows: QuerySet) -> Q:
-    """EXISTS in a form that no planner can turn round and answer from all rows at once."""
-    return Q(IsNull(Subquery(rows.order_by().values("pk")[:1]), False))
+def _further(
+    stretch: keyset.Stretch, walked: keyset.Walked, named: keyset.Walked | None
+) -> keyset.Walked:
+    """Both tell all that fits up to their ends: the one that came further."""
+    if named and named.end and walked.end and stretch.beyond(named.end, walked.end):
+        return named
+    return walked
 
 
-def _step(rows: QuerySet, depth: int) -> QuerySet:
-    return rows.values("started_at")[depth - 1 : depth]
+def _shown(places: list[keyset.Position]) -> list[Row]:
+    keys = [place.number for place in places]
+    found = {row[0]: Row._make(row) for row in plans.SHOWN.rows(keys=keys)} if keys else {}
+    return [found[key] for key in keys if key in found]

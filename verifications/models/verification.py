@@ -122,7 +122,6 @@ class Verification(models.Model):
 
     # Where a query brings it along.
     now: datetime
-    tag_count: int
     wrapped_key: bytes | None
     held_since: datetime | None
     telling_until: datetime | None

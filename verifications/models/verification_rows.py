@@ -1,14 +1,14 @@
 """Which verifications a question is about."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Now
 
-from accounts.models import Membership, Partner
+from accounts.models import Partner
 from verifications.statuses import Status
 
 if TYPE_CHECKING:
@@ -17,11 +17,19 @@ if TYPE_CHECKING:
 ENDED_AT = Coalesce("finished_at", "started_at")
 
 
+class Member(Protocol):
+    """A membership, or what stands for one."""
+
+    @property
+    def partner_id(self) -> Any: ...
+
+
 class VerificationQuerySet(models.QuerySet["Verification"]):
-    def visible_to(self, *memberships: Membership) -> "VerificationQuerySet":
+    def visible_to(self, *memberships: Member) -> "VerificationQuerySet":
         """The query half of the policy: what is not in here does not exist for these people."""
-        partners = [membership.partner_id for membership in memberships]
-        return self.filter(partner__in=partners, disposed_at=None)
+        theirs = [Q(partner=membership.partner_id) for membership in memberships]
+        # Of nobody nothing: no condition at all would be everything.
+        return self.filter(Q(*theirs, _connector=Q.OR) if theirs else Q(pk=None), disposed_at=None)
 
     def with_loose_ends(self) -> "VerificationQuerySet":
         """Brings along what stands in the way of its disposal."""

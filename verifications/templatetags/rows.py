@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from verifications import codes
 from verifications.home import Waiting
-from verifications.models import ReviewType, Verification
+from verifications.models import ReviewType
+from verifications.plan import Row
 from verifications.templatetags.parts import fill
 from verifications.templatetags.verifications import duration, label, moment_at, shown
 
@@ -69,7 +70,7 @@ def drawn_waiting(given: Iterable[Waiting]) -> Iterator[str]:
         yield fill("verifications/_waiting.html", shape, blanks)
 
 
-def drawn(given: Iterable[Verification]) -> Iterator[str]:
+def drawn(given: Iterable[Row]) -> Iterator[str]:
     now = timezone.localtime()
     address = _addresses()
     for row in given:
@@ -86,7 +87,7 @@ def drawn(given: Iterable[Verification]) -> Iterator[str]:
         yield fill("verifications/_row.html", shape, blanks)
 
 
-def _texts(row: Verification, now: datetime) -> dict[str, Any]:
+def _texts(row: Row, now: datetime) -> dict[str, Any]:
     at = timezone.localtime(row.started_at)
     return {
         "name": shown(row.name),

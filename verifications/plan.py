@@ -1,0 +1,271 @@
+"""How questions of one shape are answered, whatever values they ask for.
+
+A plan is made once: which indexes hold what is asked for in the list's own order, what each filter
+means, and the statements, whose slots each question fills with its own values.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from django.db.models import (
+    Count,
+    DateTimeField,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import IsNull
+
+from accounts.models import Partner
+from accounts.statements import Numbers, OneOf, Slot, Statement
+from verifications import search
+from verifications.forms import Filters
+from verifications.keyset import Position, Stretch
+from verifications.models import DecisionReason, Tag, Verification
+from verifications.statuses import Status
+
+SIZE = 50
+# What a tab of the list chooses.
+BY_TAB = frozenset({"status", "suspected"})
+COLUMNS = {
+    "document_type": "document_type",
+    "country": "document_country",
+    "platform": "platform",
+    "review": "review_type",
+    "decided_by": "decided_by",
+}
+# A constraint of the table: only a result is suspected.
+SUSPICIOUS = (Status.APPROVED, Status.DENIED)
+
+PARTNER = Slot("partner")
+# Filters whose value is filled in; the values of others are few, and part of the shape.
+FILLED = {name: Slot(name) for name in (*COLUMNS, "tag", "reason")}
+MOMENTS: dict[str, Any] = {it: Slot(it, DateTimeField()) for it in ("above_at", "below_at")}
+ABOVE = Position(MOMENTS["above_at"], Slot("above_number"))
+BELOW = Position(MOMENTS["below_at"], Slot("below_number"))
+
+
+class Row(NamedTuple):
+    """A verification as the list shows it; the fields are columns, but for the last."""
+
+    pk: int
+    started_at: datetime
+    scan_ref: str
+    name: str
+    client_id: str
+    status: str
+    suspected: bool
+    review_type: str
+    document_type: str
+    document_country: str
+    tag_count: int
+
+
+class Reference(NamedTuple):
+    """A column, and the how-manieth spelling of what is searched for."""
+
+    column: str
+    spelling: int
+
+    @property
+    def slot(self) -> Slot:
+        return Slot(f"{self.column}_{self.spelling}")
+
+
+class Seat(NamedTuple):
+    """Whoever asks, as far as it matters to what is visible."""
+
+    partner_id: Any = PARTNER
+
+
+class Bounds(NamedTuple):
+    """A stretch without its places."""
+
+    above: bool
+    below: bool
+    falling: bool
+
+    @property
+    def stretch(self) -> Stretch:
+        above, below = ABOVE if self.above else None, BELOW if self.below else None
+        return Stretch(above, below, self.falling)
+
+
+@dataclass(frozen=True, eq=False)
+class Driver:
+    """Rows that lie in the list's order on an index, and the filters that all of them fit."""
+
+    branches: Sequence[QuerySet]
+    answers: frozenset[str]
+    # How a row names its verification, and what else that must fit.
+    key: str = "pk"
+    beside: Q = Q()
+
+    @property
+    def is_direct(self) -> bool:
+        return self.key == "pk"
+
+
+class Plan:
+    """`asked` has a slot for each value that is filled in, and no place in the order."""
+
+    def __init__(self, asked: Filters, references: Sequence[Q]) -> None:
+        self.visible = Verification.objects.visible_to(Seat())
+        self.conditions = _conditions(asked, references)
+        self.everything = Driver([self.visible], frozenset())
+        self.drivers = [*self._by_column(asked), *self._by_standing(asked), *_by_row(asked)]
+        if references:
+            found = [self.visible.filter(one) for one in references]
+            self.drivers.append(Driver(found, frozenset({"q"})))
+        self.written: dict[tuple[Any, ...], Statement] = {}
+
+    def _by_column(self, asked: Filters) -> list[Driver]:
+        drivers = [
+            Driver([self.visible.filter(self.conditions[name])], frozenset({name}))
+            for name in COLUMNS
+            if name in self.conditions
+        ]
+        if asked.final is False:
+            drivers.append(Driver([self.visible.filter(is_final=False)], frozenset({"final"})))
+        return drivers
+
+    def _by_standing(self, asked: Filters) -> list[Driver]:
+        if asked.suspected:
+            either = [it for it in SUSPICIOUS if it in (asked.status or SUSPICIOUS)]
+            rows = self.visible.filter(suspected=True)
+            return [Driver([rows.filter(status=it) for it in either], BY_TAB)]
+        each = [self.visible.filter(status=it) for it in dict.fromkeys(asked.status)]
+        return [Driver(each, frozenset({"status"}))] if each else []
+
+    def statement(self, query: Callable[..., QuerySet], *shape: Any) -> Statement:
+        """What `query`, one of those below, gives for this shape."""
+        key = query.__name__, *shape
+        if key not in self.written:
+            self.written[key] = Statement(lambda: query(*shape))
+        return self.written[key]
+
+    def page(self, bounds: Bounds, driver: Driver) -> QuerySet:
+        (rows,) = driver.branches
+        return _shown(bounds.stretch.of(rows, "started_at"))[: SIZE + 1]
+
+    def run(
+        self, bounds: Bounds, driver: Driver, branch: int, residual: tuple[str, ...], share: int
+    ) -> QuerySet:
+        """Of each row of a branch its place, and whether it fits what the driver leaves open."""
+        conditions = [self.conditions[name] for name in residual]
+        fits: Any = Value(True)
+        if not driver.is_direct and (conditions or driver.beside):
+            beside = self.visible.filter(driver.beside, *conditions, pk=OuterRef("verification_id"))
+            fits = Subquery(beside.order_by().values("pk")[:1])
+        elif conditions:
+            fits = Q(*conditions)
+        rows = driver.branches[branch].annotate(fits=fits)
+        along = bounds.stretch.of(rows, "started_at", driver.key)
+        return along.values_list("started_at", driver.key, "fits")[:share]
+
+    def reaches(self, bounds: Bounds, depth: int) -> QuerySet:
+        """The moment to which so many rows go, of each branch of each driver."""
+        steps = [
+            Subquery(_step(bounds.stretch.of(rows, "started_at", driver.key), depth))
+            for driver in self.drivers
+            for rows in driver.branches
+        ]
+        return Partner.objects.filter(pk=PARTNER).values_list(*steps)
+
+    def fitting(self, names: tuple[str, ...]) -> QuerySet:
+        """Of these keys those that fit."""
+        conditions = [self.conditions[name] for name in names]
+        return _by_key().filter(*conditions).values_list("pk")
+
+
+# What people search for is not kept: only that they do.
+@lru_cache(maxsize=256)
+def plan(asked: Filters, references: Sequence[Reference]) -> Plan:
+    """`references` are the columns in which the searched text stands as it is."""
+    return Plan(asked, [Q(**{one.column: one.slot}) for one in references])
+
+
+# Statements that do not depend on the question
+
+
+@cache
+def found(references: Sequence[Reference]) -> Statement:
+    """One row: of each reference a key, or None where nothing visible has it."""
+
+    def firsts() -> QuerySet:
+        rows = Verification.objects.visible_to(Seat()).order_by().values("pk")
+        first = [Subquery(rows.filter(**{one.column: one.slot})[:1]) for one in references]
+        return Partner.objects.filter(pk=PARTNER).values_list(*first)
+
+    return Statement(firsts)
+
+
+SHOWN = Statement(lambda: _shown(_by_key()))
+STANDINGS = Statement(lambda: _by_key().values_list("status", "suspected"))
+
+
+def _by_key() -> QuerySet[Verification]:
+    """Of visible rows. To ask for the partner again, or for an order, would lead past the keys."""
+    return Verification.objects.filter(OneOf(F("pk"), Numbers("keys"))).order_by()
+
+
+def _shown(rows: QuerySet[Verification]) -> QuerySet:
+    tags = Tag.objects.standing().filter(verification=OuterRef("pk")).order_by()
+    # Not grouped by the verification: of one without tags that counts none, not nothing.
+    counted = tags.annotate(one=Value(1)).values("one").annotate(number=Count("pk"))
+    return rows.values_list(*Row._fields[:-1], Coalesce(Subquery(counted.values("number")), 0))
+
+
+def _conditions(asked: Filters, references: Sequence[Q]) -> dict[str, Q]:
+    """What each filter means; dates and the position are bounds of the order."""
+    conditions = {
+        name: Q(**{column: getattr(asked, name)})
+        for name, column in COLUMNS.items()
+        if getattr(asked, name)
+    }
+    if asked.status:
+        conditions["status"] = Q(status__in=asked.status)
+    if asked.suspected is not None:
+        conditions["suspected"] = Q(suspected=asked.suspected)
+    if asked.final is not None:
+        conditions["final"] = Q(is_final=asked.final)
+    if asked.tag:
+        tags = Tag.objects.standing().filter(verification=OuterRef("pk"))
+        conditions["tag"] = _has(tags.filter(code=asked.tag))
+    if asked.reason:
+        standing = DecisionReason.objects.filter(decision=OuterRef("decision_id"))
+        conditions["reason"] = _has(standing.filter(code=asked.reason))
+    if references:
+        conditions["q"] = Q(*references, _connector=Q.OR)
+    elif asked.q:
+        conditions["q"] = search.named(asked.q)
+    return conditions
+
+
+def _by_row(asked: Filters) -> list[Driver]:
+    """Rows beside a verification, which repeat its partner and its place in the order."""
+    drivers = []
+    if asked.tag:
+        tags = Tag.objects.standing().filter(partner=PARTNER, code=asked.tag)
+        drivers.append(Driver([tags], frozenset({"tag"}), "verification_id"))
+    if asked.reason:
+        reasons = DecisionReason.objects.filter(partner=PARTNER, code=asked.reason)
+        is_standing = Q(decision=OuterRef("decision_id"))
+        drivers.append(Driver([reasons], frozenset({"reason"}), "verification_id", is_standing))
+    return drivers
+
+
+def _has(rows: QuerySet) -> Q:
+    """EXISTS in a form that no planner can turn round and answer from all rows at once."""
+    return Q(IsNull(Subquery(rows.order_by().values("pk")[:1]), False))
+
+
+def _step(rows: QuerySet, depth: int) -> QuerySet:
+    return rows.values("started_at")[depth - 1 : depth]
