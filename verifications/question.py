@@ -194,7 +194,7 @@ class Question:
         """Each row costs as many as are read to know whether it fits."""
         looks = bool(residual or driver.beside) and not driver.is_direct
         cost = 1 + looks + len(ROW_BY_ROW.intersection(residual))
-        share = most // cost // len(driver.branches)
+        share = most // cost // max(1, len(driver.branches))
         runs = [
             self._rows(stretch, self.plan.run, driver, branch, residual, share)
             for branch in range(len(driver.branches))

@@ -255,6 +255,13 @@ def test_the_rejection_reason_is_a_filter(
     assert names(ask(reason="FACE_MISMATCH")) == []
 
 
+def test_what_is_no_result_is_never_suspected(ask: Ask, northbank: Partner) -> None:
+    rows.add(northbank, status=Status.REVIEWING)
+    rows.add(northbank, status=Status.APPROVED, suspected=True)
+    assert names(ask(status="REVIEWING", suspected="yes")) == []
+    assert names(ask(status="REVIEWING", suspected="yes", tag="NAME")) == []
+
+
 def test_filters_narrow_one_another(ask: Ask, northbank: Partner) -> None:
     rows.add(northbank, "Alma", status=Status.DENIED, document_country="LT")
     rows.add(northbank, "Alma", status=Status.APPROVED, document_country="LT")
