@@ -133,13 +133,13 @@ class Plan:
             if name in self.conditions
         ]
         if asked.final is False:
-            drivers.append(Driver([self.visible.filter(is_final=False)], frozenset({"final"})))
+            drivers.append(Driver([self.visible.not_final()], frozenset({"final"})))
         return drivers
 
     def _by_standing(self, asked: Filters) -> list[Driver]:
         if asked.suspected:
             either = [it for it in SUSPICIOUS if it in (asked.status or SUSPICIOUS)]
-            rows = self.visible.filter(suspected=True)
+            rows = self.visible.under_suspicion()
             return [Driver([rows.filter(status=it) for it in either], BY_TAB)]
         each = [self.visible.filter(status=it) for it in dict.fromkeys(asked.status)]
         return [Driver(each, frozenset({"status"}))] if each else []

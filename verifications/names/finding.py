@@ -83,7 +83,7 @@ def _fragment(partner: int, text: str) -> Fragment | None:
 def _in_windows(partner: int, rare: list[Fragment], stretch: Stretch, size: int) -> Walked:
     """Of several words the two rarest are looked for together, as far as that is cheap."""
     walked = Walked([], None)
-    verifications = Verification.objects.filter(partner=partner)
+    verifications = Verification.objects.filter(partner=partner, disposed_at=None)
     for place, window in enumerate(_windows(verifications, stretch)):
         if len(rare) > 1:
             counted = sorted((it.count(window, BUDGET), it) for it in rare)[:2]
