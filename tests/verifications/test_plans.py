@@ -1,0 +1,137 @@
+"""Whatever is asked of 100,000 rows, an index leads to it, and few rows are come to.
+
+A page is what its object asks of the database, all statements together.
+"""
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
+
+from accounts.models import Membership, Partner, User
+from tests.verifications import plans
+from verifications import keyset, listing
+from verifications.models import Disposal, DisposalKind, NameUse, RejectionReason, Verification
+from verifications.models.verification import ERASED
+from verifications.statuses import Status
+
+pytestmark = pytest.mark.slow
+
+ORDERS = ("newest", "oldest")
+GONE = 5000
+# Of each filter what nearly all rows fit, what few do, and what none does.
+OFFERED: dict[str, list[Any]] = {
+    "status": [*Status.values, ["REVIEWING", "ARCHIVED"], ["APPROVED", "DENIED"]],
+    "suspected": ["yes", "no"],
+    "final": ["yes", "no"],
+    "started": ["7d", "90d"],
+    "document_type": ["ID_CARD", "OTHER", "NOBODYS"],
+    "country": ["DE", "KR", "AQ"],
+    "platform": ["MOBILE", "OTHER", "NOBODYS"],
+    "review": ["AUTOMATIC", "MANUAL"],
+    "tag": ["NAME", "SEX", "DATA_IN_BLACKLIST", "NOBODYS"],
+}
+# Either a period or days.
+APART = [{"started", "from"}, {"started", "to"}]
+
+
+@pytest.fixture(params=["with statistics", "without statistics"])
+def partner(hundred_thousand: Partner, request: pytest.FixtureRequest) -> Partner:
+    """The largest. What it had longest was disposed of, lately: nothing may pass by all that."""
+    _dispose(hundred_thousand, GONE)
+    if request.param == "without statistics":
+        if connection.vendor != "postgresql":
+            pytest.skip("SQLite has none either way")
+        plans.forget_statistics()
+    return hundred_thousand
+
+
+def _dispose(partner: Partner, number: int) -> None:
+    rows = Verification.objects.filter(partner=partner)
+    gone = list(rows.order_by("started_at")[:number])
+    Disposal.objects.bulk_create(
+        Disposal(
+            verification=it,
+            partner=partner,
+            kind=DisposalKind.RETENTION,
+            submitted_at=it.started_at,
+            status=it.status,
+            suspected=it.suspected,
+            review_type=it.review_type,
+        )
+        for it in gone
+    )
+    keys = [it.pk for it in gone]
+    left = {"status": Status.DELETED, "suspected": False, "revision": F("revision") + 1}
+    rows.filter(pk__in=keys).update(disposed_at=timezone.now(), **left, **ERASED)
+    NameUse.objects.filter(verification__in=keys).delete()
+
+
+@pytest.fixture
+def admin(partner: Partner) -> Membership:
+    members = Membership.objects.select_related("user", "partner", "role")
+    return members.get(user__email=f"bea@{partner.key}.example")
+
+
+@pytest.fixture
+def middle(partner: Partner) -> Verification:
+    standing = Verification.objects.filter(partner=partner, disposed_at=None)
+    return standing.exclude(external_ref="").filter(pk__gte=50_000).order_by("pk")[0]
+
+
+@pytest.fixture
+def offered(partner: Partner, middle: Verification) -> dict[str, list[Any]]:
+    reasons = RejectionReason.objects.offered_to(partner).values_list("code", flat=True)
+    people = User.objects.filter(memberships__partner=partner).order_by("pk")
+    day = middle.started_at.date()
+    return OFFERED | {
+        "from": [day],
+        "to": [day],
+        "decided_by": [people[0].pk, people[2].pk, people[5].pk],
+        "reason": [reasons[0], reasons[len(reasons) - 1]],
+    }
+
+
+def _alone(offered: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    yield {}
+    yield from ({name: value} for name, values in offered.items() for value in values)
+
+
+def _in_pairs(offered: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    for one, other in combinations(offered, 2):
+        if {one, other} not in APART:
+            yield from ({one: it, other: its} for it in offered[one] for its in offered[other])
+
+
+def _query(asked: dict[str, Any]) -> QueryDict:
+    lists = {key: value if isinstance(value, list) else [value] for key, value in asked.items()}
+    query = QueryDict(mutable=True)
+    query.update(MultiValueDict({key: [*map(str, values)] for key, values in lists.items()}))
+    return query
+
+
+def test_every_filter_pair_and_order_of_the_list_has_its_index(
+    admin: Membership, middle: Verification, offered: dict[str, list[Any]]
+) -> None:
+    explained, today = plans.Explained(), timezone.now().date()
+    place = str(keyset.Position(middle.started_at, middle.pk))
+    first = [*_alone(offered), *_in_pairs(offered)]
+    further = [it | {way: place} for it in _alone(offered) for way in ("after", "before")]
+    wrong = []
+    for asked in (it | {"order": order} for it in [*first, *further] for order in ORDERS):
+        query = _query(asked)
+        wrong += explained.objections(
+            query.urlencode(), lambda query=query: _understood(listing.build(admin, query, today))
+        )
+    assert not wrong, f"{len(wrong)} of {explained.pages} pages:\n" + "\n\n".join(wrong[:5])
+    assert explained.pages > 1000
+
+
+def _understood(page: listing.Listing) -> None:
+    assert not page.is_refused, page.refusals
