@@ -142,6 +142,8 @@ if DEBUG:
     TEMPLATES[0]["BACKEND"] = "idv_dashboard.timing.Templates"
 
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+# Kept on SQLite too: whoever closes the last connection writes the whole log back first.
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE: a writer waits at BEGIN, where waiting works, and not in the middle.
     # FULL: a decision that was answered survives a power cut.
@@ -158,7 +160,6 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         ),
     }
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"].setdefault("OPTIONS", {})["options"] = (  # no bitmap: lists go by index
         "-c statement_timeout=5000 -c lock_timeout=4000"
