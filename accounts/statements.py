@@ -9,10 +9,11 @@ Here a queryset is built once, with slots, and then asked with what fills them:
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import connection, models
 from django.db.models import Expression, Field, QuerySet
+from django.db.models.query import ModelIterable
 
 
 class Slot(Expression):
@@ -71,18 +72,49 @@ class Written:
         return list(self.compiler.apply_converters(found, self.converters))
 
 
+class Answered:
+    """A query with its answer, as far as Django looks at one to make instances of it."""
+
+    db = connection.alias
+    _known_related_objects: ClassVar[dict[Any, Any]] = {}
+
+    def __init__(self, written: Written, rows: list[Sequence[Any]]) -> None:
+        compiler, self.query, self.rows = written.compiler, self, rows
+        self.select, self.klass_info = compiler.select, compiler.klass_info
+        self.annotation_col_map = compiler.annotation_col_map
+
+    def get_compiler(self, using: str) -> "Answered":
+        return self
+
+    def execute_sql(self, **how: Any) -> None:
+        """It was executed."""
+
+    def results_iter(self, results: None) -> list[Sequence[Any]]:
+        return self.rows
+
+
 class Statement:
-    """What `queryset` gives: its values_list(). Only what fills the slots may differ."""
+    """What `queryset` gives. Nothing but what fills its slots may differ from time to time."""
 
     def __init__(self, queryset: Callable[[], QuerySet]) -> None:
         self.queryset = queryset
-        self.written: dict[str, Written] = {}
+        self.by_engine: dict[str, Written] = {}
+
+    @property
+    def written(self) -> Written:
+        engine = connection.vendor
+        if engine not in self.by_engine:
+            self.by_engine[engine] = Written(self.queryset())
+        return self.by_engine[engine]
 
     def rows(self, **values: Any) -> list[Sequence[Any]]:
-        engine = connection.vendor
-        if engine not in self.written:
-            self.written[engine] = Written(self.queryset())
-        return self.written[engine].rows(values)
+        """Of a queryset of values_list()."""
+        return self.written.rows(values)
+
+    def instances(self, **values: Any) -> list[Any]:
+        """With what select_related() and annotate() bring along."""
+        answered: Any = Answered(self.written, self.written.rows(values))
+        return list(ModelIterable(answered))
 
 
 class Part:

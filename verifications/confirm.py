@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import AuditEntry, Kind, Membership, names_of
+from accounts.statements import Slot, Statement
 from verifications import codes, outcomes
 from verifications.models import ReasonGroup, RejectionReason, Verification
 from verifications.statuses import ARROWS, Action, Standing
@@ -38,9 +39,12 @@ class Confirmation:
     undo_seconds: int
 
 
+OFFERED = Statement(lambda: RejectionReason.objects.offered_to(Slot("partner")))
+
+
 def offered(membership: Membership) -> list[RejectionReason]:
     """The partner's own wording of a code stands before the global one."""
-    reasons = RejectionReason.objects.offered_to(membership.partner)
+    reasons = OFFERED.instances(partner=membership.partner_id)
     by_code: dict[str, RejectionReason] = {}
     for reason in reasons:
         if reason.code not in by_code or reason.partner_id:

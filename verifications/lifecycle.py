@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet, prefetch_related_objects
 from django.db.models.functions import Now
 from django.http import Http404
 
 from accounts import audit
 from accounts.models import Kind, Membership, User
+from accounts.statements import Slot, Statement
 from verifications import counters, policy, vault
 from verifications.models import CounterChange, Decision, Tag, Verification
 from verifications.names import keeping
@@ -63,15 +65,24 @@ def locked(membership: Membership, verification: Verification) -> tuple[Membersh
     With what a partner could be told of it, read once. `verification.now` is the database's clock,
     by which the time to undo runs. Raises Gone.
     """
-    locked = Verification.objects.select_for_update(of=("self",)).annotate(now=Now())  # type: ignore[no-redef]
-    told = locked.select_related(
-        "partner", "decision__text", "decision__supersedes", "callback__body"
-    )
-    verification = vault.with_keys(told).prefetch_related("tags").get(pk=verification.pk)
-    if verification.disposed_at:
+    (row,) = LOCKED.instances(pk=verification.pk)
+    if row.disposed_at:
         raise Gone
-    fresh = Membership.objects.select_related("user", "role", "partner").get(pk=membership.pk)
-    return fresh, verification
+    prefetch_related_objects([row], "tags")
+    (fresh,) = FRESH.instances(pk=membership.pk)
+    return fresh, row
+
+
+def _locked() -> QuerySet[Verification]:
+    rows = Verification.objects.filter(pk=Slot("pk")).select_for_update(of=("self",))
+    told = ("partner", "decision__text", "decision__supersedes", "callback__body")
+    return vault.with_keys(rows.annotate(now=Now()).select_related(*told))  # type: ignore[no-redef]
+
+
+LOCKED = Statement(_locked)
+FRESH = Statement(
+    lambda: Membership.objects.filter(pk=Slot("pk")).select_related("user", "role", "partner")
+)
 
 
 def begin(verification: Verification, at: Standing, tags: Sequence[Tag], event: str = "") -> None:

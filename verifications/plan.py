@@ -28,7 +28,7 @@ from accounts.statements import Numbers, OneOf, Slot, Statement
 from verifications import search
 from verifications.forms import Filters
 from verifications.keyset import Position, Stretch
-from verifications.models import DecisionReason, Tag, Verification
+from verifications.models import DecisionReason, Seat, Tag, Verification
 from verifications.statuses import Status
 
 SIZE = 50
@@ -45,6 +45,7 @@ COLUMNS = {
 SUSPICIOUS = (Status.APPROVED, Status.DENIED)
 
 PARTNER = Slot("partner")
+SEAT = Seat(PARTNER)
 # Filters whose value is filled in; the values of others are few, and part of the shape.
 FILLED = {name: Slot(name) for name in (*COLUMNS, "tag", "reason")}
 MOMENTS: dict[str, Any] = {it: Slot(it, DateTimeField()) for it in ("above_at", "below_at")}
@@ -79,12 +80,6 @@ class Reference(NamedTuple):
         return Slot(f"{self.column}_{self.spelling}")
 
 
-class Seat(NamedTuple):
-    """Whoever asks, as far as it matters to what is visible."""
-
-    partner_id: Any = PARTNER
-
-
 class Bounds(NamedTuple):
     """A stretch without its places."""
 
@@ -117,7 +112,7 @@ class Plan:
     """`asked` has a slot for each value that is filled in, and no place in the order."""
 
     def __init__(self, asked: Filters, references: Sequence[Q]) -> None:
-        self.visible = Verification.objects.visible_to(Seat())
+        self.visible = Verification.objects.visible_to(SEAT)
         self.conditions = _conditions(asked, references)
         self.everything = Driver([self.visible], frozenset())
         self.drivers = [*self._by_column(asked), *self._by_standing(asked), *_by_row(asked)]
@@ -200,7 +195,7 @@ def found(references: Sequence[Reference]) -> Statement:
     """One row: of each reference a key, or None where nothing visible has it."""
 
     def firsts() -> QuerySet:
-        rows = Verification.objects.visible_to(Seat()).order_by().values("pk")
+        rows = Verification.objects.visible_to(SEAT).order_by().values("pk")
         first = [Subquery(rows.filter(**{one.column: one.slot})[:1]) for one in references]
         return Partner.objects.filter(pk=PARTNER).values_list(*first)
 

@@ -87,3 +87,17 @@ def test_a_part_is_the_instance_that_the_database_holds(ada: User) -> None:
     assert loaded == ada
     assert vars(loaded).keys() == vars(User.objects.get(pk=ada.pk)).keys()
     assert part.made([None] * (part.end + 1)) is None
+
+
+def test_instances_are_those_of_the_queryset(ada: User, northbank: Partner) -> None:
+    def queryset():  # type: ignore[no-untyped-def]
+        rows = ada.memberships.model.objects.filter(partner=Slot("partner"))
+        return rows.select_related("partner", "user").annotate(called=F("user__name"))
+
+    (membership,) = Statement(queryset).instances(partner=northbank.pk)
+    assert membership == ada.memberships.get()
+    assert membership.called == ada.name
+    assert not membership._state.adding
+    for name, related in (("partner", northbank), ("user", ada)):
+        assert membership._state.fields_cache[name] == related
+        assert membership._state.fields_cache[name].created_at == related.created_at

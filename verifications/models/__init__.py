@@ -21,8 +21,8 @@ from verifications.models.verification import (
     ReviewType,
     TokenType,
     Verification,
-    VerificationQuerySet,
 )
+from verifications.models.verification_rows import Seat, VerificationQuerySet
 from verifications.models.webhook import (
     AttemptAnswer,
     DeliveryBody,
@@ -66,6 +66,7 @@ __all__ = [
     "Sets",
     "Stage",
     "Tag",
+    "Seat",
     "TagKind",
     "TokenType",
     "Verification",

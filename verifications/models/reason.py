@@ -3,6 +3,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Partner
+from accounts.statements import Slot
 
 
 class ReasonGroup(models.TextChoices):
@@ -21,7 +22,7 @@ class Sets(models.TextChoices):
 
 
 class RejectionReasonQuerySet(models.QuerySet["RejectionReason"]):
-    def offered_to(self, partner: Partner) -> "RejectionReasonQuerySet":
+    def offered_to(self, partner: Partner | Slot) -> "RejectionReasonQuerySet":
         """Active ones: the global list and the partner's own, in catalogue order."""
         own_or_global = Q(partner=None) | Q(partner=partner)
         return self.filter(own_or_global, is_active=True).order_by("order", "code")

@@ -1,14 +1,14 @@
 """Which verifications a question is about."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.apps import apps
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Now
 
-from accounts.models import Partner
+from accounts.models import Membership, Partner
 from verifications.statuses import Status
 
 if TYPE_CHECKING:
@@ -17,15 +17,14 @@ if TYPE_CHECKING:
 ENDED_AT = Coalesce("finished_at", "started_at")
 
 
-class Member(Protocol):
-    """A membership, or what stands for one."""
+class Seat(NamedTuple):
+    """A membership, as far as it matters to what is visible from it."""
 
-    @property
-    def partner_id(self) -> Any: ...
+    partner_id: Any
 
 
 class VerificationQuerySet(models.QuerySet["Verification"]):
-    def visible_to(self, *memberships: Member) -> "VerificationQuerySet":
+    def visible_to(self, *memberships: Membership | Seat) -> "VerificationQuerySet":
         """The query half of the policy: what is not in here does not exist for these people."""
         theirs = [Q(partner=membership.partner_id) for membership in memberships]
         # Of nobody nothing: no condition at all would be everything.

@@ -1,9 +1,12 @@
 """How a view finds a verification: through the memberships of the person who asks."""
 
+from functools import cache
+
 from django.http import Http404
 
 from accounts import access, middleware
-from verifications.models import Verification
+from accounts.statements import Slot, Statement
+from verifications.models import Seat, Verification
 
 
 def visible(request: access.MemberRequest, scan_ref: str) -> Verification:
@@ -11,8 +14,8 @@ def visible(request: access.MemberRequest, scan_ref: str) -> Verification:
 
     Raises Http404, the same for another partner's as for what never existed.
     """
-    found = Verification.objects.visible_to(*request.memberships).filter(scan_ref=scan_ref)
-    found = found.select_related("partner", "decision").with_loose_ends()
+    partners = {_partner(n): it.partner_id for n, it in enumerate(request.memberships)}
+    found = _visible(len(partners)).instances(scan_ref=scan_ref, **partners) if partners else []
     rows = {row.partner_id: row for row in found}
     mine = [request.membership, *request.memberships]
     for membership in mine:
@@ -20,3 +23,14 @@ def visible(request: access.MemberRequest, scan_ref: str) -> Verification:
             middleware.switch(request, membership)
             return rows[membership.partner_id]
     raise Http404
+
+
+@cache
+def _visible(memberships: int) -> Statement:
+    seats = [Seat(Slot(_partner(number))) for number in range(memberships)]
+    rows = Verification.objects.visible_to(*seats).filter(scan_ref=Slot("scan_ref"))
+    return Statement(lambda: rows.select_related("partner", "decision").with_loose_ends())
+
+
+def _partner(number: int) -> str:
+    return f"partner_{number}"

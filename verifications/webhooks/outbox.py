@@ -11,6 +11,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from accounts.statements import Slot, Statement
 from verifications import vault
 from verifications.models import (
     CallbackBody,
@@ -86,7 +87,8 @@ def queue_present_state(
 ) -> WebhookDelivery:
     """What is true now, to one endpoint, whatever it subscribes to; under the caller's lock."""
     raw, _ = _frozen(verification, verification.standing, message_to_applicant)
-    letter = Letter(_endpoints(verification).get(pk=endpoint.pk), event)
+    endpoints = _endpoints(verification.partner_id, verification.pk)
+    letter = Letter(endpoints.get(pk=endpoint.pk), event)
     return _write(verification, [letter], raw, due_at=timezone.now(), decision=None)[0]
 
 
@@ -136,18 +138,27 @@ def _letters(verification: Verification, event: str) -> list[Letter]:
     names = dict.fromkeys((event, LEGACY) if event.startswith(LEGACY) else (event,))
     return [
         Letter(endpoint, name)
-        for endpoint in _endpoints(verification).filter(removed_at=None).order_by("pk")
+        for endpoint in OPEN.instances(
+            partner=verification.partner_id, verification=verification.pk
+        )
         for name in names
         if name in endpoint.events
     ]
 
 
-def _endpoints(verification: Verification) -> QuerySet[WebhookEndpoint]:
+def _endpoints(partner: int | Slot, verification: int | Slot) -> QuerySet[WebhookEndpoint]:
     """The partner's, each with the last number under which it was told of this verification."""
     told = WebhookDelivery.objects.filter(endpoint=OuterRef("pk"), verification=verification)
     last = Coalesce(Subquery(told.order_by("-sequence").values("sequence")[:1]), 0)
-    endpoints = WebhookEndpoint.objects.filter(partner=verification.partner_id)
-    return endpoints.annotate(last=last)  # type: ignore[no-redef]
+    return WebhookEndpoint.objects.filter(partner=partner).annotate(last=last)  # type: ignore[no-redef]
+
+
+def _open() -> QuerySet[WebhookEndpoint]:
+    endpoints = _endpoints(Slot("partner"), Slot("verification"))
+    return endpoints.filter(removed_at=None).order_by("pk")
+
+
+OPEN = Statement(_open)
 
 
 def _write(
