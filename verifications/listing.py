@@ -170,7 +170,7 @@ def _count(standings: Mapping[Standing, int] | None, added: dict[str, list[str]]
 
 
 def _stands_in(added: dict[str, list[str]], standing: Standing) -> bool:
-    is_status = standing.status in added.get("status", Status.values)
+    is_status = "status" not in added or standing.status in added["status"]
     return is_status and (standing.suspected or "suspected" not in added)
 
 

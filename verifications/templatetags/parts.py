@@ -11,7 +11,7 @@ Nothing of an applicant may choose a shape: that would keep it in memory past it
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -37,8 +37,15 @@ def fill(name: str, shape: Mapping[str, Any], blanks: Mapping[str, object]) -> s
     pieces = drawn(name, tuple(shape), tuple(blanks), *shape.values())
     if len(pieces) == 1:
         return pieces[0]
-    texts = {blank: escape(str(value)) for blank, value in blanks.items()}
+    texts = dict(zip(blanks, _escaped(blanks.values()), strict=True))
     return "".join([texts[piece] if place % 2 else piece for place, piece in enumerate(pieces)])
+
+
+def _escaped(values: Collection[object]) -> list[str]:
+    """Together: one by one takes twice as long."""
+    texts = list(map(str, values))
+    escaped = escape("\0".join(texts)).split("\0")
+    return escaped if len(escaped) == len(texts) else list(map(escape, texts))
 
 
 def _draw(name: str, shape: tuple[str, ...], blanks: tuple[str, ...], *values: Any) -> Pieces:

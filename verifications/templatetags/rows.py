@@ -18,7 +18,13 @@ from verifications.home import Waiting
 from verifications.models import ReviewType
 from verifications.plan import Row
 from verifications.templatetags.parts import fill
-from verifications.templatetags.verifications import duration, label, moment_at, shown
+from verifications.templatetags.verifications import (
+    duration,
+    label,
+    moment_at,
+    moment_in_full,
+    shown,
+)
 
 register = template.Library()
 
@@ -71,7 +77,8 @@ def drawn_waiting(given: Iterable[Waiting]) -> Iterator[str]:
 
 
 def drawn(given: Iterable[Row]) -> Iterator[str]:
-    now = timezone.localtime()
+    zone = timezone.get_current_timezone()
+    now = timezone.localtime(timezone=zone)
     address = _addresses()
     for row in given:
         shape = {
@@ -83,12 +90,11 @@ def drawn(given: Iterable[Row]) -> Iterator[str]:
             "has_document": bool(row.document_type),
             "has_tags": bool(row.tag_count),
         }
-        blanks = {"url": address(row.scan_ref), **_texts(row, now)}
+        blanks = {"url": address(row.scan_ref), **_texts(row, row.started_at.astimezone(zone), now)}
         yield fill("verifications/_row.html", shape, blanks)
 
 
-def _texts(row: Row, now: datetime) -> dict[str, Any]:
-    at = timezone.localtime(row.started_at)
+def _texts(row: Row, at: datetime, now: datetime) -> dict[str, Any]:
     return {
         "name": shown(row.name),
         "client_id": shown(row.client_id),
@@ -99,6 +105,6 @@ def _texts(row: Row, now: datetime) -> dict[str, Any]:
         "document": shown(codes.find(row.document_type, "doc_type").label),
         "tag_count": row.tag_count,
         "at": at.isoformat(timespec="seconds"),
-        "at_in_full": f"{at.day} {at:%B %Y, %H:%M:%S %Z}",
+        "at_in_full": moment_in_full(at),
         "at_in_short": moment_at(at, now),
     }

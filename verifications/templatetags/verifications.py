@@ -1,7 +1,8 @@
 """How things look in words and shapes. Presentation only: no queries."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from django import template
 from django.utils import timezone
@@ -92,11 +93,25 @@ def moment(at: datetime) -> str:
 
 
 def moment_at(at: datetime, now: datetime) -> str:
-    ago = now.toordinal() - at.toordinal()
-    day = {0: "Today", 1: "Yesterday"}.get(ago)
-    if day is None:
-        day = f"{at.day} {at:%b}" if at.year == now.year else f"{at.day} {at:%b %Y}"
-    return f"{day}, {at:%H:%M}"
+    return f"{_day(at.date(), now.date())}, {at.hour:02}:{at.minute:02}"
+
+
+@lru_cache(maxsize=1024)
+def _day(day: date, today: date) -> str:
+    ago = (today - day).days
+    if ago in (0, 1):
+        return "Yesterday" if ago else "Today"
+    return f"{day.day} {day:%b}" if day.year == today.year else f"{day.day} {day:%b %Y}"
+
+
+def moment_in_full(at: datetime) -> str:
+    """To the second: 26 November 2026, 18:04:05 UTC."""
+    return f"{_day_in_full(at.date())}, {at.hour:02}:{at.minute:02}:{at.second:02} {at.tzname()}"
+
+
+@lru_cache(maxsize=1024)
+def _day_in_full(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 @register.filter
