@@ -32,7 +32,9 @@ class Outcome(models.TextChoices):
 
 
 class ProviderCallback(models.Model):
-    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="callbacks")
+    partner = models.ForeignKey(
+        Partner, on_delete=models.PROTECT, related_name="callbacks", db_index=False
+    )
     event = models.CharField(max_length=64)
     digest = models.CharField(max_length=64, help_text="SHA-256 of the body.")
     stage = models.CharField(max_length=10, choices=Stage)

@@ -22,9 +22,9 @@ class Decision(AppendOnly):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     verification = models.ForeignKey(
-        Verification, on_delete=models.PROTECT, related_name="decisions"
+        Verification, on_delete=models.PROTECT, related_name="decisions", db_index=False
     )
-    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+", db_index=False)
     action = models.CharField(max_length=10, choices=Action)
     from_status = models.CharField(max_length=20, choices=Status)
     from_suspected = models.BooleanField()
@@ -41,7 +41,9 @@ class Decision(AppendOnly):
     decided_at = models.DateTimeField(default=timezone.now)
     undoable_until = models.DateTimeField(null=True, blank=True)
 
-    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="decisions")
+    actor = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="decisions", db_index=False
+    )
     role_name = models.CharField(max_length=40)
     role_rank = models.PositiveSmallIntegerField()
     may_approve = models.BooleanField()
@@ -111,7 +113,9 @@ class DecisionReason(AppendOnly, Listed):
     verification = models.ForeignKey(
         Verification, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="reasons")
+    decision = models.ForeignKey(
+        Decision, on_delete=models.PROTECT, related_name="reasons", db_index=False
+    )
     position = models.PositiveSmallIntegerField()
     code = models.CharField(max_length=64)
     label = models.CharField(max_length=200)

@@ -82,7 +82,9 @@ class Disposal(AppendOnly):
     verification = models.OneToOneField(
         Verification, on_delete=models.PROTECT, primary_key=True, related_name="disposal"
     )
-    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="disposals")
+    partner = models.ForeignKey(
+        Partner, on_delete=models.PROTECT, related_name="disposals", db_index=False
+    )
     kind = models.CharField(max_length=20, choices=DisposalKind)
     actor = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"

@@ -20,7 +20,9 @@ class TagQuerySet(models.QuerySet["Tag"]):
 class Tag(Listed):
     """What raised a suspicion. Codes never seen before are kept and shown as they are."""
 
-    verification = models.ForeignKey(Verification, on_delete=models.CASCADE, related_name="tags")
+    verification = models.ForeignKey(
+        Verification, on_delete=models.CASCADE, related_name="tags", db_index=False
+    )
     kind = models.CharField(max_length=10, choices=TagKind)
     code = models.CharField(max_length=100)
     removed_at = models.DateTimeField(null=True, blank=True)
@@ -72,7 +74,9 @@ class PhotoState(models.TextChoices):
 class Photo(models.Model):
     """One picture of the evidence: where it was offered, and our own copy of it, both sealed."""
 
-    verification = models.ForeignKey(Verification, on_delete=models.CASCADE, related_name="photos")
+    verification = models.ForeignKey(
+        Verification, on_delete=models.CASCADE, related_name="photos", db_index=False
+    )
     kind = models.CharField(max_length=100, help_text="The provider's key: FRONT, BACK, FACE …")
     sealed_source = models.BinaryField(
         default=bytes, help_text="The link, which opens the picture to anybody; empty once stored."

@@ -8,7 +8,9 @@ from verifications.models.verification import Verification
 class Note(models.Model):
     """What staff tell each other about a verification. Never sent."""
 
-    verification = models.ForeignKey(Verification, on_delete=models.CASCADE, related_name="notes")
+    verification = models.ForeignKey(
+        Verification, on_delete=models.CASCADE, related_name="notes", db_index=False
+    )
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     sealed = models.BinaryField()
     request_key = models.UUIDField()

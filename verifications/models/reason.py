@@ -48,6 +48,7 @@ class RejectionReason(models.Model):
         null=True,
         blank=True,
         related_name="reasons",
+        db_index=False,
         help_text="Empty: offered to all partners.",
     )
 

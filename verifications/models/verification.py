@@ -78,7 +78,9 @@ class Verification(models.Model):
     `status` and `suspected` are set by `lifecycle.move()` only.
     """
 
-    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="verifications")
+    partner = models.ForeignKey(
+        Partner, on_delete=models.PROTECT, related_name="verifications", db_index=False
+    )
     scan_ref = models.CharField(max_length=36)
     client_id = models.CharField(max_length=100)
     external_ref = models.CharField(max_length=40, blank=True)
