@@ -14,8 +14,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import AuditEntry, AuditHead, Kind, Partner, User
+from accounts.statements import Slot, Statement
 
 FIRST = "0" * 64
+HEAD = Statement(lambda: AuditHead.objects.select_for_update().filter(stream=Slot("stream")))
 
 
 def canonical(facts: dict[str, Any]) -> str:
@@ -41,7 +43,7 @@ def record(
     `facts` must hold nothing of an applicant: codes, references and numbers only.
     """
     with transaction.atomic(savepoint=False):
-        head = AuditHead.objects.select_for_update().filter(stream=stream).first()
+        head = next(iter(HEAD.instances(stream=stream)), None)
         entry = AuditEntry(
             stream=stream,
             seq=head.seq + 1 if head else 1,

@@ -6,18 +6,20 @@ there and then, and the partner's Admins are told.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.conf import settings
 from django.core.cache import cache
 from django.core.mail import send_mail
 from django.db import transaction
-from django.db.models import Count, Min
+from django.db.models import Count, DateTimeField, Min, QuerySet, Value
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from accounts import audit
 from accounts.models import AuditEntry, Kind, Membership, Partner, Rank, User, names_of
+from accounts.statements import Slot, Statement
 
 
 class Budget(NamedTuple):
@@ -73,11 +75,26 @@ def spend(
         budget.kind, actor=actor, partner=partner, subject=subject, stream=stream, **facts
     )
     since = timezone.now() - budget.window
-    taken = AuditEntry.objects.filter(actor=actor.pk, kind=budget.kind, at__gt=since).order_by()
-    counted = taken.aggregate(number=Count(budget.counts, distinct=True), first=Min("at"))
-    if counted["number"] > budget.most():
-        raise Reached(budget, actor, partner, counted["first"] + budget.window)
+    ((taken, first),) = _taken(budget.counts).rows(actor=actor.pk, kind=budget.kind, since=since)
+    if taken > budget.most():
+        raise Reached(budget, actor, partner, first + budget.window)
     return entry
+
+
+@lru_cache
+def _taken(counts: str) -> Statement:
+    """How many, and the moment of the first."""
+
+    def queryset() -> QuerySet:
+        since = Slot("since", DateTimeField())
+        rows = AuditEntry.objects.filter(actor=Slot("actor"), kind=Slot("kind"), at__gt=since)
+        # One group: of aggregates alone there is no queryset.
+        one = rows.order_by().annotate(one=Value(1)).values("one")
+        return one.annotate(n=Count(counts, distinct=True), first=Min("at")).values_list(
+            "n", "first"
+        )
+
+    return Statement(queryset)
 
 
 def note(reached: Reached) -> None:
@@ -109,7 +126,7 @@ class Notice(NamedTuple):
 
 def notices(partner: Partner, since: datetime) -> list[Notice]:
     """Who ran into which budget, newest first."""
-    entries = list(_reached(partner, since))
+    entries = REACHED.instances(partner=partner.pk, since=since)
     names = names_of(entry.actor for entry in entries if entry.actor)
     return [
         Notice(names.get(entry.actor or 0, ""), entry.at, entry.facts["budget"])
@@ -117,9 +134,13 @@ def notices(partner: Partner, since: datetime) -> list[Notice]:
     ]
 
 
-def _reached(partner: Partner, since: datetime) -> list[AuditEntry]:
-    told = AuditEntry.objects.filter(partner=partner.pk, kind=Kind.BUDGET_REACHED, at__gt=since)
-    return list(told.order_by("-at", "-pk")[:20])
+def _reached() -> QuerySet[AuditEntry]:
+    since = Slot("since", DateTimeField())
+    told = AuditEntry.objects.filter(partner=Slot("partner"), kind=Kind.BUDGET_REACHED)
+    return told.filter(at__gt=since).order_by("-at", "-pk")[:20]
+
+
+REACHED = Statement(_reached)
 
 
 def tell_admins() -> int:

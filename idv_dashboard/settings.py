@@ -164,8 +164,7 @@ else:
     DATABASES["default"].setdefault("OPTIONS", {})["options"] = (  # no bitmap: lists go by index
         "-c statement_timeout=5000 -c lock_timeout=4000"
         " -c idle_in_transaction_session_timeout=10000 -c enable_bitmapscan=off -c jit=off"
-        # A page of the disk costs the same wherever it lies: by the stock 4.0 the planner reads and
-        # sorts whole tables of some thousand rows.
+        # By the stock 4.0 the planner reads and sorts whole tables of some thousand rows.
         " -c random_page_cost=1.1"
     )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

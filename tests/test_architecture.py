@@ -27,14 +27,14 @@ ROWS = [
     # nouns
     {"models"},
     # opens what models hold sealed
-    {"vault"},
+    {"vault", "beside"},
     # asked by readers and writers alike
     {"policy", "webhooks.outbox", "history", "audit_forms", "endpoint_forms"}
     | {"counters", "folding", "names", "disposal_forms", "plan"},
     # what every verb does
     {"lifecycle", "outcomes"},
     # parts of a verb, parts of a page
-    {"callbacks.effect", "evidence", "figures", "frame", "timeline", "question"}
+    {"callbacks.effect", "evidence", "figures", "frame", "timeline", "question", "waiting"}
     | {"lost_files", "keeping"},
     # verbs and pages: neither imports the other
     {"decisions", "tags", "disposal", "notes", "callbacks.intake", "callbacks.photos"}

@@ -3,6 +3,7 @@
 statuses       which statuses there are, and the arrows between them;  codes  the wire in words
 models/        nouns: verification, findings, reasons, decisions, notes, disposals, callbacks, …
 vault          where rows are sealed and opened, under a key for each verification
+beside         what stands beside one verification
 rotation       from a former master key to a new one
 policy         may this person do this, and why not
 counters       how many, noted beside each change;  folding  into sums, by the worker
@@ -11,7 +12,7 @@ decisions      decide(), undo(); the other verbs: tags, notes, holds, disposal w
 callbacks/     edge to the provider: its dialect, intake, effect, photos
 webhooks/      edge to partners: payloads, signing, outbox, transport, delivery, endpoints
 listing detail home confirm deliveries/ audit_log disposed buttons    pages as objects
-dossier/ evidence watermark timeline figures keeping    parts of pages;  frame  around each
+dossier/ evidence watermark timeline figures keeping waiting    parts of pages;  frame  around each
 search  keyset  forms       what pages stand on
 names/         the index of words by which a name is found by any fragment: keeping, finding, proof
 question       what is asked of the list, along one index and within a budget;  plan  its statements

@@ -3,27 +3,52 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from accounts.models import Membership, Rank
-from verifications import codes, dossier, evidence, keeping, keyset, policy, timeline, vault
+from accounts.statements import Slot, Statement
+from verifications import (
+    beside,
+    codes,
+    dossier,
+    evidence,
+    keeping,
+    policy,
+    timeline,
+    vault,
+    waiting,
+)
 from verifications.models import (
     CallbackBody,
     Decision,
     Note,
     ProviderCallback,
     ReviewType,
+    Seat,
     Tag,
     TagKind,
     Verification,
-    VerificationQuerySet,
 )
 from verifications.statuses import Action
 
 EARLIER = 10
 DUPLICATES = 20
-COUNTED_TO = 100
+
+SEAT = Seat(Slot("partner"))
+# The callback whose body is shown.
+SHOWN = Statement(
+    lambda: ProviderCallback.objects.filter(pk=Slot("pk")).select_related("body").order_by()
+)
+
+
+def _same_client() -> QuerySet:
+    rows = Verification.objects.visible_to(SEAT).filter(client_id=Slot("client"))
+    return rows.order_by("-started_at", "-pk")[: EARLIER + 1]
+
+
+SAME_CLIENT = Statement(_same_client)
 
 
 @dataclass(frozen=True)
@@ -55,19 +80,6 @@ class Undoable:
     decision: Decision
     seconds_left: int
     is_own: bool
-
-
-@dataclass(frozen=True)
-class Queue:
-    """What waits for a decision, oldest first: how many, this one's place, the next scan ref."""
-
-    waiting: int
-    place: int
-    next: str
-
-    @property
-    def counted(self) -> str:
-        return f"{COUNTED_TO - 1}+" if self.waiting >= COUNTED_TO else str(self.waiting)
 
 
 @dataclass(frozen=True)
@@ -109,7 +121,7 @@ class Detail:
     told: timeline.Told
     notes: list[Said]
     earlier: list[Verification]
-    queue: Queue
+    queue: waiting.Queue
     is_revealed: bool
 
     @property
@@ -133,10 +145,10 @@ def build(
     turns: evidence.Turns | None = None,
 ) -> Detail:
     """Raises evidence.BadTurn."""
-    tags = list(verification.tags.select_related("removed_by"))
-    deliveries = list(verification.deliveries.select_related("endpoint"))
-    decisions = timeline.decisions(verification)
-    holds = list(verification.holds.select_related("placed_by", "released_by"))
+    tags = beside.tags.of(verification)
+    deliveries = beside.deliveries.of(verification)
+    decisions = beside.decisions.of(verification)
+    holds = beside.holds.of(verification)
     body, is_shut = _body(verification)
     mismatches = [tag.code for tag in tags if tag.kind == TagKind.MISMATCH]
     told = dossier.build(body, mismatches, is_revealed=is_revealed)
@@ -145,7 +157,7 @@ def build(
         body=body,
         is_shut=is_shut,
         answers=_answers(verification, told, tags),
-        shots=evidence.shots(verification.photos.all(), turns or {}),
+        shots=evidence.shots(beside.photos.of(verification), turns or {}),
         dossier=told,
         duplicates=_duplicates(membership, told.duplicates[:DUPLICATES]),
         tags=tags,
@@ -158,9 +170,9 @@ def build(
         undoable=_undoable(membership, verification, decisions),
         events=timeline.build(verification, decisions, tags, deliveries, holds),
         told=timeline.told(deliveries),
-        notes=[_said(note) for note in verification.notes.select_related("author")],
+        notes=[_said(note) for note in beside.notes.of(verification)],
         earlier=_earlier(membership, verification),
-        queue=_queue(membership, verification),
+        queue=waiting.queue(membership, verification),
         is_revealed=is_revealed,
     )
 
@@ -176,7 +188,7 @@ def _body(verification: Verification) -> tuple[dict[str, Any], bool]:
     """The provider's body, and whether there is one that does not open."""
     if verification.callback_id is None:
         return {}, False
-    callback = ProviderCallback.objects.select_related("body").get(pk=verification.callback_id)
+    (callback,) = SHOWN.instances(pk=verification.callback_id)
     try:
         return json.loads(vault.opened(callback.body, of=verification)), False
     except (vault.DoesNotOpen, CallbackBody.DoesNotExist):
@@ -217,39 +229,17 @@ def _undoable(
     return Undoable(decision, max(1, int(seconds)), decision.actor_id == membership.user_id)
 
 
-def _queue(membership: Membership, it: Verification) -> Queue:
-    """Next is the one that has waited longest after this one; after the last, the first."""
-    waiting = Verification.objects.visible_to(membership).needs_decision()
-    oldest = waiting.order_by("started_at", "pk").values_list("started_at", "pk", "scan_ref")
-    rows = list(oldest[:COUNTED_TO])
-    here = (it.started_at, it.pk)
-    after = [ref for at, pk, ref in rows if (at, pk) > here] or _beyond(waiting, rows, here)
-    others = after or [ref for _, pk, ref in rows if pk != it.pk]
-    places = {pk: place for place, (_, pk, _) in enumerate(rows, 1)}
-    return Queue(waiting=len(rows), place=places.get(it.pk, 0), next=others[0] if others else "")
-
-
-def _beyond(
-    waiting: VerificationQuerySet, rows: list[Any], here: tuple[datetime, int]
-) -> list[str]:
-    """The first after this place, where the queue is longer than what is counted."""
-    if len(rows) < COUNTED_TO:
-        return []
-    onward = keyset.Turn(after=keyset.Position(*here), newest_first=False)
-    found = keyset.page(waiting, "started_at", onward, size=1).rows
-    return [row.scan_ref for row in found]
-
-
 def _duplicates(membership: Membership, refs: list[str]) -> list[Duplicate]:
+    if not refs:
+        return []
     seen = Verification.objects.visible_to(membership).filter(scan_ref__in=refs)
     known = {verification.scan_ref: verification for verification in seen}
     return [Duplicate(ref, known.get(ref)) for ref in refs]
 
 
 def _earlier(membership: Membership, verification: Verification) -> list[Verification]:
-    same = Verification.objects.visible_to(membership).filter(client_id=verification.client_id)
-    others = same.exclude(pk=verification.pk)
-    return list(others.order_by("-started_at", "-pk")[:EARLIER])
+    asked = {"partner": membership.partner_id, "client": verification.client_id}
+    return [row for row in SAME_CLIENT.instances(**asked) if row != verification][:EARLIER]
 
 
 def _answers(it: Verification, told: dossier.Dossier, tags: list[Tag]) -> list[Answer]:

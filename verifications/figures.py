@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache
 from typing import NamedTuple
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from accounts.models import Partner
+from accounts.statements import Slot, Statement
 from verifications import counters
 from verifications.models import Measure, RejectionReason
 from verifications.statuses import APPROVED, NEEDS_DECISION, Action, Standing, Status
@@ -204,11 +206,27 @@ def _marked(first: date, days: int) -> list[date]:
 def _top_reasons(partner: Partner, codes: Codes) -> list[Ranked]:
     """In the partner's own words where it has some."""
     found = _ranked(codes, Measure.REASON)
-    own_or_global = Q(partner=None) | Q(partner=partner)
-    asked = RejectionReason.objects.filter(own_or_global, code__in=[one.code for one in found])
-    own_last = asked.order_by(F("partner").asc(nulls_first=True))
-    labels = dict(own_last.values_list("code", "label")) if found else {}
+    asked = {_code(place): one.code for place, one in enumerate(found)}
+    rows = _labels(len(found)).rows(partner=partner.pk, **asked) if found else []
+    labels = {code: label for code, label in rows}  # noqa: C416
     return [replace(one, label=labels.get(one.code, "")) for one in found]
+
+
+@cache
+def _labels(codes: int) -> Statement:
+    """Of so many codes; the partner's own come last."""
+
+    def queryset() -> QuerySet:
+        own_or_global = Q(partner=None) | Q(partner=Slot("partner"))
+        asked = [Slot(_code(place)) for place in range(codes)]
+        rows = RejectionReason.objects.filter(own_or_global, code__in=asked)
+        return rows.order_by(F("partner").asc(nulls_first=True)).values_list("code", "label")
+
+    return Statement(queryset)
+
+
+def _code(place: int) -> str:
+    return f"code_{place}"
 
 
 def _ranked(codes: Codes, *measures: Measure) -> list[Ranked]:

@@ -6,13 +6,10 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models.functions import Now
-
-from verifications import codes, vault
+from verifications import beside, codes, vault
 from verifications.callbacks import provider
 from verifications.models import (
     Decision,
-    DecisionReason,
     DeliveryState,
     Hold,
     Outcome,
@@ -44,12 +41,6 @@ DELIVERY_TONES = {
 }
 
 
-def decisions(verification: Verification) -> list[Decision]:
-    """All of them, with the database's clock as `now`."""
-    rows = verification.decisions.select_related("actor", "text", "undone_by")
-    return list(rows.annotate(now=Now()))  # type: ignore[no-redef]
-
-
 def build(
     verification: Verification,
     decisions: list[Decision],
@@ -58,7 +49,7 @@ def build(
     holds: list[Hold],
 ) -> list[Event]:
     events = [
-        *map(_callback, verification.callbacks.all()),
+        *map(_callback, beside.callbacks.of(verification)),
         *_decisions(verification, decisions),
         *map(_delivery, deliveries),
         *(_removal(tag, tag.removed_at) for tag in tags if tag.removed_at),
@@ -102,7 +93,7 @@ DONE = {Action.APPROVE: "Approved", Action.DENY: "Denied", Action.UNDO: "Decisio
 
 def _decisions(verification: Verification, rows: list[Decision]) -> Iterator[Event]:
     reasons: dict[UUID, list[str]] = {}
-    for reason in DecisionReason.objects.filter(decision__verification=verification):
+    for reason in beside.reasons.of(verification):
         reasons.setdefault(reason.decision_id, []).append(reason.label)
     # One that was taken back replaces nothing.
     replaced = {row.supersedes_id for row in rows if not _is_undone(row)}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
 from tests.verifications.test_decisions import decide, undo
-from verifications import timeline
+from verifications import beside, timeline
 from verifications.callbacks import intake
 from verifications.models import Decision, ProviderCallback, Verification
 from verifications.statuses import Action
@@ -118,5 +118,5 @@ def _compare(rules: Rules, scan_ref: str) -> None:
     assert it.revision == rules.revision
     entries = AuditEntry.objects.filter(stream=it.audit_stream).exclude(kind=Kind.VIEWED)
     assert entries.count() == it.revision
-    told = timeline.build(it, timeline.decisions(it), [], [], [])
+    told = timeline.build(it, beside.decisions.of(it), [], [], [])
     assert len(told) >= it.callbacks.count() + it.decisions.count()

@@ -24,6 +24,7 @@ from verifications.models.verification import (
 )
 from verifications.models.verification_rows import Seat, VerificationQuerySet
 from verifications.models.webhook import (
+    TROUBLED,
     AttemptAnswer,
     DeliveryBody,
     DeliveryState,
@@ -67,6 +68,7 @@ __all__ = [
     "Stage",
     "Tag",
     "Seat",
+    "TROUBLED",
     "TagKind",
     "TokenType",
     "Verification",

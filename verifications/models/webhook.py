@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts import lone
 from accounts.models import AppendOnly, Partner
 from accounts.sealing import DoesNotOpen
+from accounts.statements import Slot
 from verifications.models.decision import Decision
 from verifications.models.verification import Verification
 
@@ -69,6 +70,10 @@ class WebhookEndpoint(lone.Keeper):
             return {}
 
 
+# What was given up is no news any more after so long.
+TROUBLED = timedelta(days=7)
+
+
 class DeliveryState(models.TextChoices):
     WAITING = "waiting", "Waiting"
     DELIVERED = "delivered", "Delivered"
@@ -77,14 +82,14 @@ class DeliveryState(models.TextChoices):
 
 
 class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
-    def in_trouble(self, now: datetime | None = None) -> "WebhookDeliveryQuerySet":
-        """Tried in vain and trying on, or given up within the last week.
+    def in_trouble(self, since: datetime | Slot | None = None) -> "WebhookDeliveryQuerySet":
+        """Tried in vain and trying on, or given up of what was queued since then.
 
         What waited for an endpoint that was removed is no trouble: nobody wants it.
         """
-        week = (now or timezone.now()) - timedelta(days=7)
+        since = since or timezone.now() - TROUBLED
         trying = Q(state=DeliveryState.WAITING, attempts__gt=0)
-        given_up = Q(state=DeliveryState.GIVEN_UP, queued_at__gte=week)
+        given_up = Q(state=DeliveryState.GIVEN_UP, queued_at__gte=since)
         return self.filter(trying | given_up, endpoint__removed_at=None)
 
     def going_out(self) -> "WebhookDeliveryQuerySet":

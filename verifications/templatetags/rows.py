@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from verifications import codes
-from verifications.home import Waiting
 from verifications.models import ReviewType
 from verifications.plan import Row
 from verifications.templatetags.parts import fill
@@ -25,6 +24,7 @@ from verifications.templatetags.verifications import (
     moment_in_full,
     shown,
 )
+from verifications.waiting import Waiting
 
 register = template.Library()
 

@@ -6,6 +6,7 @@ from django.http import Http404
 
 from accounts import access, middleware
 from accounts.statements import Slot, Statement
+from verifications import vault
 from verifications.models import Seat, Verification
 
 
@@ -29,7 +30,8 @@ def visible(request: access.MemberRequest, scan_ref: str) -> Verification:
 def _visible(memberships: int) -> Statement:
     seats = [Seat(Slot(_partner(number))) for number in range(memberships)]
     rows = Verification.objects.visible_to(*seats).filter(scan_ref=Slot("scan_ref"))
-    return Statement(lambda: rows.select_related("partner", "decision").with_loose_ends())
+    rows = rows.select_related("partner", "decision").with_loose_ends()
+    return Statement(lambda: vault.with_keys(rows))
 
 
 def _partner(number: int) -> str:
