@@ -1,4 +1,5 @@
-"""The counters while everybody works: deciders, the provider, folding workers that get killed.
+"""The counters while everybody works: deciders, disposals, the provider, folding workers that get
+killed.
 
 COUNTED_CHANGES makes the run as long as wanted.
 """
@@ -22,9 +23,16 @@ from django.db import OperationalError, connection, connections
 
 from accounts.models import Membership, Partner
 from tests import factories
-from verifications import counters, decisions, folding, lifecycle, tags
+from verifications import counters, decisions, disposal, folding, lifecycle, tags
 from verifications.callbacks import intake
-from verifications.models import CounterChange, ProviderCallback, RejectionReason, Verification
+from verifications.models import (
+    CounterChange,
+    Decision,
+    Disposal,
+    ProviderCallback,
+    RejectionReason,
+    Verification,
+)
 from verifications.statuses import Action
 
 CHANGES = int(os.environ.get("COUNTED_CHANGES", "400"))
@@ -40,7 +48,14 @@ while True:
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-LATE = (lifecycle.Stale, lifecycle.Refused, lifecycle.Overtaken, decisions.TooLate)
+LATE = (
+    lifecycle.Stale,
+    lifecycle.Refused,
+    lifecycle.Overtaken,
+    lifecycle.Gone,
+    decisions.TooLate,
+)
+WORK = ("come_in", "callback", "approve", "deny", "undo", "untag", "dispose")
 
 
 class Player:
@@ -54,12 +69,10 @@ class Player:
     def play(self, times: int) -> Counter[str]:
         try:
             for number in range(times):
-                work = self.chance.choice(
-                    [self.come_in, self.callback, self.approve, self.deny, self.undo, self.untag]
-                )
+                name = self.chance.choice(WORK)
                 try:
-                    work(number)
-                    self.done[work.__name__] += 1
+                    getattr(self, name)(number)
+                    self.done[name] += 1
                 except LATE as late:
                     self.done[type(late).__name__] += 1
                 except OperationalError:
@@ -121,6 +134,11 @@ class Player:
         for tag in it.tags.standing()[:1]:
             tags.remove(self.admin, it, tag.pk, seen_revision=it.revision)
 
+    def dispose(self, _: int) -> None:
+        """Of what no decision keeps; an undo may come in between."""
+        it = self._any()
+        disposal.dispose(self.admin, it, seen_revision=it.revision, request_key=uuid.uuid4())
+
 
 @contextmanager
 def killed_at_random(seed: int) -> Iterator[list[int]]:
@@ -156,9 +174,10 @@ def read_until(done: list[Future], partner: Partner) -> int:
     """What is read in the midst of it is never less than before, nor more than after."""
     read = 0
     while not all(one.done() for one in done):
-        before = Verification.objects.count()
+        gone, there = Disposal.objects.count(), Verification.objects.count()
         counted = sum(counters.standing(partner).values())
-        assert before <= counted <= Verification.objects.count()
+        least, most = there - Disposal.objects.count(), Verification.objects.count() - gone
+        assert least <= counted <= most
         read += 1
         time.sleep(0.02)
     return read
@@ -174,7 +193,10 @@ def test_counters_equal_the_rows_whatever_happens_at_once() -> None:
         read = read_until(done, northbank)
         played = sum((one.result() for one in done), Counter[str]())
     assert killed[0] and read
-    assert all(played[name] for name in ("come_in", "callback", "approve", "deny", "undo", "untag"))
+    print(f"{sum(played.values())} changes, {read} reads, {killed[0]} kills: {dict(played)}")
+    assert all(played[name] for name in WORK)
+    assert Disposal.objects.exists()
+    assert Decision.objects.filter(action=Action.UNDO).exists()
     assert not ProviderCallback.objects.filter(outcome="waiting").exists() or played["locked"]
     assert list(folding.check()) == []
     folding.fold()
