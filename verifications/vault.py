@@ -19,6 +19,7 @@ from django.db.models.functions import Concat
 
 from accounts import sealing
 from accounts.sealing import DoesNotOpen
+from accounts.statements import Slot, Statement
 from verifications import search
 from verifications.models import (
     AttemptAnswer,
@@ -276,20 +277,19 @@ def _brought(owner: Owner, holder: Holder) -> bytes | None:
 
 
 def _found(owner: Owner) -> bytes | None:
-    row = DataKey.objects.filter(partner=owner.partner_id, owner=owner.name)
-    wrapped = row.values_list("wrapped", flat=True).first()
-    return None if wrapped is None else bytes(wrapped)
+    rows = KEY.rows(partner=owner.partner_id, owner=owner.name)
+    return bytes(rows[0][0]) if rows else None
+
+
+OF_OWNER = DataKey.objects.filter(partner=Slot("partner"), owner=Slot("owner"))
+KEY = Statement(lambda: OF_OWNER.order_by().values_list("wrapped"))
 
 
 def _new_key(owner: Owner) -> bytes:
     """Of two that make it at once, both go on with the one that was kept."""
     wrapped = sealing.wrap(sealing.new_key(), place_of_key(owner))
-    row = DataKey(
-        partner_id=owner.partner_id,
-        owner=owner.name,
-        wrapped=wrapped,
-        master=sealing.master_of(wrapped),
-    )
+    master = sealing.master_of(wrapped)
+    row = DataKey(partner_id=owner.partner_id, owner=owner.name, wrapped=wrapped, master=master)
     DataKey.objects.bulk_create([row], ignore_conflicts=True)
     return _found(owner) or b""
 

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Kind
+from accounts.statements import Slot, Statement
 from verifications import counters, lifecycle, vault
 from verifications.callbacks import provider
 from verifications.models import (
@@ -57,9 +59,7 @@ def apply_kept(verification: Verification) -> None:
 
 
 def _note_expiration(callback: ProviderCallback, body: dict[str, Any]) -> None:
-    of_partner = Verification.objects.filter(partner=callback.partner)
-    verification = of_partner.filter(scan_ref=body["scanRef"]).select_for_update().first()
-    callback.verification = verification
+    callback.verification = verification = _locked(callback, body["scanRef"])
     callback.overall = body["expirationThreshold"]
     callback.outcome = Outcome.NOTED if verification else Outcome.UNMATCHED
     if verification and verification.disposed_at:
@@ -73,7 +73,7 @@ def _apply_identification(callback: ProviderCallback, received: provider.Receive
     callback.is_final = received.is_final
     callback.finished_at = received.finished_at
     callback.notice = _notice(received)
-    verification = _locked(callback, received)
+    verification = _locked(callback, received.scan_ref)
     if verification is None:
         callback.verification = _begin(callback, received)
         callback.outcome = Outcome.APPLIED
@@ -86,13 +86,20 @@ def _apply_identification(callback: ProviderCallback, received: provider.Receive
         _show_new_data(callback, received, verification)
 
 
-def _locked(callback: ProviderCallback, received: provider.Received) -> Verification | None:
-    rows = Verification.objects.select_for_update(of=("self",)).select_related("callback")
-    found = rows.filter(partner=callback.partner, scan_ref=received.scan_ref).first()
-    if found:
+def _locked(callback: ProviderCallback, scan_ref: str) -> Verification | None:
+    rows = TO_UPDATE.instances(partner=callback.partner_id, scan_ref=scan_ref)
+    for found in rows:
         found.partner = callback.partner
         vault.share(callback, found)
-    return found
+    return rows[0] if rows else None
+
+
+def _to_update() -> QuerySet[Verification]:
+    rows = Verification.objects.filter(partner=Slot("partner"), scan_ref=Slot("scan_ref"))
+    return rows.select_for_update(of=("self",)).select_related("callback").order_by()
+
+
+TO_UPDATE = Statement(_to_update)
 
 
 def _notice(received: provider.Received) -> str:
@@ -241,10 +248,7 @@ def _write_tags(
     if gone:
         Tag.objects.filter(pk__in=[tag.pk for tag in gone]).delete()
     Tag.objects.bulk_create(fresh)
-    return [
-        *counters.tags(verification, gone, -1),
-        *counters.tags(verification, fresh, 1),
-    ]
+    return [*counters.tags(verification, gone, -1), *counters.tags(verification, fresh, 1)]
 
 
 def _without_removed_suspicion(

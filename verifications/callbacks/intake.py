@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import Partner
+from accounts.statements import Slot, Statement
 from verifications import vault
 from verifications.callbacks import effect, provider
 from verifications.models import CallbackBody, Outcome, ProviderCallback, Stage, Verification
@@ -75,6 +76,14 @@ def _count_again(partner: Partner, event: str, digest: str) -> ProviderCallback 
     return same.get()
 
 
+def _disposed() -> QuerySet[Verification]:
+    rows = Verification.objects.filter(partner=Slot("partner"), scan_ref=Slot("scan_ref"))
+    return rows.filter(disposed_at__isnull=False).order_by()
+
+
+DISPOSED = Statement(_disposed)
+
+
 @transaction.atomic
 def _keep(callback: ProviderCallback, raw: bytes) -> tuple[ProviderCallback, dict[str, Any] | None]:
     body, scan_ref = _read_into(callback, raw)
@@ -88,10 +97,8 @@ def _keep(callback: ProviderCallback, raw: bytes) -> tuple[ProviderCallback, dic
 
 def _is_too_late(callback: ProviderCallback, scan_ref: str) -> bool:
     """Whether it tells of a verification that was disposed of; such a body is not even kept."""
-    disposed = Verification.objects.filter(
-        partner=callback.partner, scan_ref=scan_ref, disposed_at__isnull=False
-    )
-    callback.verification = disposed.first()
+    disposed = DISPOSED.instances(partner=callback.partner_id, scan_ref=scan_ref)
+    callback.verification = next(iter(disposed), None)
     if callback.verification and callback.stage == Stage.ACCEPTED:
         callback.outcome = Outcome.DISPOSED
     return callback.verification is not None

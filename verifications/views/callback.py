@@ -14,6 +14,7 @@ from gunicorn.http.errors import ParseException
 from accounts import access
 from accounts.models import Partner
 from accounts.sealing import DoesNotOpen
+from accounts.statements import Slot, Statement
 from verifications.callbacks import intake, provider
 from verifications.models import Stage
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 # Digits of a length that anybody could mean.
 LONGEST_LENGTH = 18
 ANSWERS = {Stage.SCHEMA: 422, Stage.ACCEPTED: 200}
+
+CALLED = Statement(lambda: Partner.objects.filter(key=Slot("key"), is_active=True))
 
 
 @access.signed
@@ -46,7 +49,7 @@ def _receive(request: HttpRequest, partner_key: str) -> JsonResponse:
     if raw is None:
         _count("413")
         return JsonResponse({"error": "size", "largest": provider.LARGEST_BODY}, status=413)
-    partner = Partner.objects.filter(key=partner_key, is_active=True).first()
+    partner = next(iter(CALLED.instances(key=partner_key)), None)
     given = request.headers.get("Idenfy-Signature", "")
     key = _key(partner)
     if not provider.signature_matches(key, raw, given) or partner is None:
