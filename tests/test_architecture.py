@@ -44,6 +44,8 @@ ROWS = [
     # verbs by the clock, and by command
     {"chores", "rotation"},
     # edges
+    # a part of the edge for support
+    {"callback_admin"},
     {"views", "admin", "templatetags", "worker", "checks"},
     # what puts the edges to use
     {"urls", "management", "apps"},

@@ -1,34 +1,33 @@
 """What support sees of verifications: history is not edited, applicants are masked."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts import audit
 from accounts.models import Kind, Partner
 from accounts.partner_admin import PartnerAdmin as BarePartnerAdmin
 from accounts.seen import SupportForm
 from accounts.support import ReadOnly, SupportAdmin
-from verifications import buttons, vault
-from verifications.callbacks import intake
+from verifications import buttons
+from verifications.callback_admin import ProviderCallbackAdmin
 from verifications.models import (
-    CallbackBody,
     Decision,
     DecisionReason,
-    Outcome,
     ProviderCallback,
     RejectionReason,
-    Stage,
     Verification,
     WebhookAttempt,
     WebhookDelivery,
     WebhookEndpoint,
 )
+
+# Of one scan ref there is one a partner; more of a client ID than a page are never needed.
+MOST_FOUND = 50
+
+admin.site.register(ProviderCallback, ProviderCallbackAdmin)
 
 
 @admin.register(Partner)
@@ -75,93 +74,6 @@ def _is_used(reason: RejectionReason) -> bool:
     return DecisionReason.objects.filter(code=reason.code).exists()
 
 
-class Understanding(admin.SimpleListFilter):
-    title = "understanding"
-    parameter_name = "show"
-    WHICH: ClassVar[dict[str, Q]] = {
-        "": ~Q(stage=Stage.ACCEPTED),
-        "waiting": Q(stage=Stage.ACCEPTED, outcome=Outcome.WAITING),
-        "noticed": ~Q(notice=""),
-        "all": Q(),
-    }
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [
-            ("waiting", "Accepted, not applied yet"),
-            ("noticed", "With a notice to support"),
-            ("all", "All"),
-        ]
-
-    def choices(self, changelist: Any) -> Any:
-        first, *others = super().choices(changelist)
-        yield {**first, "display": "Not understood"}
-        yield from others
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if (self.value() or "") not in self.WHICH:
-            raise IncorrectLookupParameters
-        return queryset.filter(self.WHICH[self.value() or ""])
-
-
-@admin.register(ProviderCallback)
-class ProviderCallbackAdmin(ReadOnly):
-    """Where each body stopped and why, never the body."""
-
-    list_display = (
-        "received_at", "partner", "event", "stage", "problem", "outcome", "notice",
-        "times_received", "short_digest",
-    )  # fmt: skip
-    list_filter = (Understanding, "stage", "outcome", "partner")
-    list_select_related = ("partner",)
-    search_fields = ("digest__exact",)
-    search_help_text = "The whole digest of a body"
-    fields = (
-        "partner", "event", "stage", "problem", "outcome", "notice", "times_received",
-        "received_at", "verification", "overall", "is_final", "finished_at", "digest",
-    )  # fmt: skip
-    actions = ("read_again",)
-    change_form_template = "admin/verifications/providercallback/change_form.html"
-
-    @admin.display(description="digest")
-    def short_digest(self, callback: ProviderCallback) -> str:
-        return callback.digest[:12]
-
-    @admin.action(description="Read and apply again")
-    def read_again(self, request: HttpRequest, rows: QuerySet) -> None:
-        for pk in rows.order_by("pk").values_list("pk", flat=True):
-            level, sentence = _read_again(pk, request.user)
-            self.message_user(request, f"Callback {pk}: {sentence}", level)
-
-
-@transaction.atomic
-def _read_again(pk: int, actor: Any) -> tuple[int, str]:
-    rows = ProviderCallback.objects.select_for_update(of=("self",)).select_related("partner")
-    callback = rows.get(pk=pk)
-    if callback.stage == Stage.ACCEPTED and callback.outcome != Outcome.WAITING:
-        return messages.WARNING, "it was applied or settled before; nothing was done."
-    try:
-        callback = intake.reapply(callback)
-    except CallbackBody.DoesNotExist:
-        return messages.WARNING, "its body was erased; nothing was done."
-    except vault.DoesNotOpen:
-        return messages.ERROR, "its body cannot be opened; nothing was changed."
-    if callback.stage == Stage.ACCEPTED and callback.outcome == Outcome.WAITING:
-        return messages.ERROR, "it still cannot be applied; nothing was changed."
-    audit.record(
-        Kind.CALLBACK_REAPPLIED,
-        actor=actor,
-        partner=callback.partner,
-        subject=f"callback:{callback.pk}",
-        stream=f"p/{callback.partner_id}",
-        stage=callback.stage,
-        outcome=callback.outcome,
-        digest=callback.digest,
-    )
-    if callback.stage != Stage.ACCEPTED:
-        return messages.WARNING, f"still not understood ({callback.problem})."
-    return messages.SUCCESS, f"understood: {callback.get_outcome_display().lower()}."
-
-
 @admin.register(Verification)
 class VerificationAdmin(ReadOnly):
     list_display = (
@@ -188,13 +100,17 @@ class VerificationAdmin(ReadOnly):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        """By equality, partner by partner: each is one look into an index."""
-        text = search_term.strip()
-        if not text:
+        """By equality, partner by partner: each is one look into an index.
+
+        Found first and listed then: of both at once a planner makes a walk through all rows.
+        """
+        if not (text := search_term.strip()):
             return queryset, False
-        partners = list(Partner.objects.values_list("pk", flat=True))
-        found = Q(partner__in=partners, scan_ref=text) | Q(partner__in=partners, client_id=text)
-        return queryset.filter(found), False
+        partners = Partner.objects.order_by().values_list("pk", flat=True)
+        theirs = Verification.objects.filter(partner__in=list(partners)).order_by()
+        found = [theirs.filter(scan_ref=text), theirs.filter(client_id=text, disposed_at=None)]
+        keys = {key for rows in found for key in rows.values_list("pk", flat=True)[:MOST_FOUND]}
+        return queryset.filter(pk__in=keys), False
 
 
 def masked(name: str) -> str:

@@ -6,15 +6,19 @@ A page is what its object asks of the database, all statements together.
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
 from django.db.models import F
 from django.http import QueryDict
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
 from accounts.models import Membership, Partner, User
+from tests import factories
 from tests.verifications import plans
 from verifications import keyset, listing
 from verifications.models import Disposal, DisposalKind, NameUse, RejectionReason, Verification
@@ -135,3 +139,23 @@ def test_every_filter_pair_and_order_of_the_list_has_its_index(
 
 def _understood(page: listing.Listing) -> None:
     assert not page.is_refused, page.refusals
+
+
+def test_support_finds_by_reference_without_reading_the_table(
+    partner: Partner, middle: Verification
+) -> None:
+    browser, explained = Client(), plans.Explained()
+    factories.sign_in(browser, factories.support("Sue Park"))
+    assert middle.callback
+    asked = [
+        ("verification", text, narrowed)
+        for text in (middle.scan_ref, middle.client_id, "nobodys")
+        for narrowed in ({}, {"status__exact": "DENIED"}, {"partner__id__exact": partner.pk})
+    ]
+    asked += [("providercallback", middle.callback.digest, {"show": it}) for it in ("", "all")]
+    wrong = []
+    for name, text, narrowed in asked:
+        query = urlencode({"q": text, **narrowed})
+        address = f"{reverse(f'admin:verifications_{name}_changelist')}?{query}"
+        wrong += explained.objections(address, lambda address=address: browser.get(address))
+    assert not wrong, "\n\n".join(wrong)
