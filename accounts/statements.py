@@ -115,23 +115,3 @@ class Statement:
         """With what select_related() and annotate() bring along."""
         answered: Any = Answered(self.written, self.written.rows(values))
         return list(ModelIterable(answered))
-
-
-class Part:
-    """The columns of a model among those of a statement, and the instance that they make."""
-
-    def __init__(self, model: type[models.Model], path: str, start: int) -> None:
-        self.model = model
-        self.names = [field.attname for field in model._meta.concrete_fields]
-        self.paths = [f"{path}__{name}" for name in self.names]
-        self.place = slice(start, start + len(self.names))
-
-    @property
-    def end(self) -> int:
-        return self.place.stop
-
-    def made(self, row: Sequence[Any]) -> Any:
-        """None: an outer join found nothing."""
-        values = row[self.place]
-        is_there = values[self.names.index(self.model._meta.pk.attname)] is not None
-        return self.model.from_db(connection.alias, self.names, values) if is_there else None

@@ -2,7 +2,7 @@
 user works: every request needs all of it.
 """
 
-from functools import cache
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -13,8 +13,8 @@ from django.db import models
 from django.db.models import DateTimeField, FilteredRelation, Q
 from django.utils import timezone
 
-from accounts.models.people import Membership, Partner, Role, User
-from accounts.statements import Part, Slot, Statement
+from accounts.models.people import Membership, User
+from accounts.statements import Slot, Statement
 
 
 class Session(AbstractBaseSession):
@@ -27,21 +27,13 @@ class Session(AbstractBaseSession):
         return SessionStore
 
 
-@cache
-def _parts() -> tuple[Part, Part, Part, Part]:
-    user = Part(User, "user", start=1)
-    work = Part(Membership, "work", start=user.end)
-    partner = Part(Partner, "work__partner", start=work.end)
-    return user, work, partner, Part(Role, "work__role", start=partner.end)
-
-
-def _loaded() -> models.QuerySet:
+def _loaded() -> models.QuerySet[Session]:
+    """One row for each membership, called `work`; without any, one row that lacks it."""
     # Not Membership.objects.active(): that of the user is seen to by whoever asks for them.
     work = FilteredRelation("user__memberships", condition=Q(user__memberships__is_active=True))
-    standing = Session.objects.annotate(work=work).filter(
-        session_key=Slot("key"), expire_date__gt=Slot("now", DateTimeField())
-    )
-    return standing.values_list("session_data", *(path for it in _parts() for path in it.paths))
+    rows = Session.objects.annotate(work=work)
+    rows = rows.filter(session_key=Slot("key"), expire_date__gt=Slot("now", DateTimeField()))
+    return rows.select_related("user", "work__partner", "work__role")  # type: ignore[misc]
 
 
 LOADED = Statement(_loaded)
@@ -50,7 +42,7 @@ LOADED = Statement(_loaded)
 class SessionStore(db.SessionStore):
     # As they were loaded. Whether this user is still signed in is not said here.
     user: User | None = None
-    memberships: tuple[Membership, ...] = ()
+    memberships: Sequence[Membership] = ()
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -62,21 +54,11 @@ class SessionStore(db.SessionStore):
         return session
 
     def load(self) -> dict[str, Any]:
-        rows = LOADED.rows(key=self.session_key, now=timezone.now())
+        rows = LOADED.instances(key=self.session_key, now=timezone.now())
         if not rows:
             self._session_key = None
             return {}
-        user, *_ = _parts()
-        self.user = user.made(rows[0])
-        self.memberships = tuple(filter(None, map(_membership, rows)))
-        return self.decode(rows[0][0])
-
-
-def _membership(row: Any) -> Membership | None:
-    """Where both it and its partner are active."""
-    _, work, partner, role = _parts()
-    membership = work.made(row)
-    if not membership:
-        return None
-    membership.partner, membership.role = partner.made(row), role.made(row)
-    return membership if membership.partner.is_active else None
+        self.user = rows[0].user
+        works = [getattr(row, "work", None) for row in rows]
+        self.memberships = [work for work in works if work and work.partner.is_active]
+        return self.decode(rows[0].session_data)

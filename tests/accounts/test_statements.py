@@ -7,7 +7,7 @@ import pytest
 from django.db.models import DateTimeField, F
 
 from accounts.models import Partner, User
-from accounts.statements import Numbers, OneOf, Part, Slot, Statement
+from accounts.statements import Numbers, OneOf, Slot, Statement
 
 
 @pytest.fixture
@@ -73,20 +73,6 @@ def test_any_number_of_numbers_is_one_parameter(
     assert {pk for (pk,) in statement.rows(keys=keys)} == expected
     plain = Partner.objects.filter(OneOf(F("pk"), keys))
     assert set(plain.values_list("pk", flat=True)) == expected
-
-
-def test_a_part_is_the_instance_that_the_database_holds(ada: User) -> None:
-    part = Part(User, "user", start=1)
-    statement = Statement(
-        lambda: ada.memberships.model.objects.filter(user=Slot("user")).values_list(
-            "pk", *part.paths
-        )
-    )
-    (row,) = statement.rows(user=ada.pk)
-    loaded = part.made(row)
-    assert loaded == ada
-    assert vars(loaded).keys() == vars(User.objects.get(pk=ada.pk)).keys()
-    assert part.made([None] * (part.end + 1)) is None
 
 
 def test_instances_are_those_of_the_queryset(ada: User, northbank: Partner) -> None:
