@@ -16,7 +16,7 @@ dossier/ evidence watermark timeline figures keeping waiting    parts of pages; 
 search  keyset  forms       what pages stand on
 names/         the index of words by which a name is found by any fragment: keeping, finding, proof
 question       what is asked of the list, along one index and within a budget;  plan  its statements
-history        whether decisions and the audit log tell the same;  chores  worker  by the clock
+history/       whether rows and the audit log tell the same;  chores  worker  by the clock
 views/         edge to people;  admin  for support;  demo/  what make run shows
 checks         what a production refuses to start with
 """

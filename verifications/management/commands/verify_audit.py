@@ -13,8 +13,8 @@ from verifications import history
 
 class Command(BaseCommand):
     help = (
-        "Proves the audit log: chains, heads, checkpoints, guards, and that every decision is in "
-        "it. Exit 0: intact, 1: not as it was written, 2: it could not be read."
+        "Proves the audit log: chains, heads, checkpoints, guards, that rows say what it says, and "
+        "that what was erased is gone. Exit 0: intact, 1: not as it was written, 2: unreadable."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
