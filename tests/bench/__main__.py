@@ -3,6 +3,7 @@
 SIZES=10k,100k   rows; 1m and 10m as well    BACKEND=both   or sqlite, postgresql
 ONLY=list,home   groups of cases             ROUNDS=30      how often each is asked
 REQUESTS=2000    of the worker weighed       KEEP=folder    where databases stay for the next time
+AS_IT_IS=1       what stands in KEEP is migrated, and not built anew after a change of the builder
 
 `python -m tests.bench build --rows 1000000 --database URL|path` only fills a database.
 """
@@ -51,6 +52,7 @@ def bench(scratch: Path) -> int:
         "only": only,
         "repeated": int(os.environ.get("ROUNDS", "30")),
         "requests": int(os.environ.get("REQUESTS", "2000")),
+        "keep": bool(os.environ.get("AS_IT_IS")),
         "answer": str(scratch / "answer.json"),
     }
     verdicts: list[tuple[str, bool]] = []

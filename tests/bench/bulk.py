@@ -93,16 +93,16 @@ def everything_aside(models: list[type[Model]]) -> Iterator[None]:
     aside = _indexes(tables)
     guards.lift(connection)
     for drop, _ in aside:
-        _run(drop)
+        run(drop)
     yield
     for _, create in reversed(aside):
-        _run(create)
+        run(create)
     guards.install(connection)
     _check(tables, aside)
     _settings_as_before(models)
 
 
-def _run(sql: str) -> list[tuple[Any, ...]]:
+def run(sql: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return cursor.fetchall() if cursor.description else []
@@ -112,18 +112,19 @@ def _indexes(tables: list[str]) -> list[tuple[str, str]]:
     """Statement that drops, statement that creates: first to go, last to come."""
     names = ", ".join(f"'{table}'" for table in tables)
     if connection.vendor == "sqlite":
-        found = _run(
+        found = run(
             "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
             f" AND tbl_name IN ({names}) ORDER BY name"
         )
         return [(f'DROP INDEX "{name}"', sql) for name, sql in found]
-    # Foreign keys (f) go before the uniqueness (u) that they may rest on.
-    constraints = _run(
+    # Foreign keys (f), other tables' too, go before the uniqueness (u, p) that they may rest on.
+    constraints = run(
         "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
-        f" WHERE contype IN ('f', 'u') AND conrelid::regclass::text IN ({names})"
-        " ORDER BY contype = 'u', conname"
+        f" WHERE contype IN ('f', 'u', 'p') AND conrelid::regclass::text IN ({names})"
+        f" OR contype = 'f' AND confrelid::regclass::text IN ({names})"
+        " ORDER BY contype <> 'f', conname"
     )
-    indexes = _run(
+    indexes = run(
         "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()"
         f" AND tablename IN ({names}) AND indexname NOT IN"
         " (SELECT conname FROM pg_constraint WHERE contype IN ('p', 'u', 'x')) ORDER BY indexname"
@@ -142,36 +143,37 @@ def _check(tables: list[str], aside: list[tuple[str, str]]) -> None:
         raise ValueError("The indexes and constraints are not those that were put aside.")
     if missing := guards.missing(connection):
         raise ValueError(f"Guards are missing: {missing}")
-    if connection.vendor == "sqlite" and (broken := _run("PRAGMA foreign_key_check")):
+    if connection.vendor == "sqlite" and (broken := run("PRAGMA foreign_key_check")):
         raise ValueError(f"Foreign keys lead nowhere: {broken[:5]}")
 
 
 def _settings_for_loading() -> None:
     if connection.vendor == "sqlite":
         # A crash in the middle costs the whole file: it is built again.
-        _run("PRAGMA foreign_keys = OFF")
-        _run("PRAGMA synchronous = OFF")
-        _run("PRAGMA cache_size = -262144")
+        run("PRAGMA foreign_keys = OFF")
+        run("PRAGMA synchronous = OFF")
+        run("PRAGMA cache_size = -262144")
     else:
-        _run("SET statement_timeout = 0")
-        _run("SET lock_timeout = 0")
-        _run("SET idle_in_transaction_session_timeout = 0")
-        _run("SET synchronous_commit = off")
-        _run("SET maintenance_work_mem = '512MB'")
+        run("SET statement_timeout = 0")
+        run("SET lock_timeout = 0")
+        run("SET idle_in_transaction_session_timeout = 0")
+        run("SET synchronous_commit = off")
+        run("SET work_mem = '256MB'")
+        run("SET maintenance_work_mem = '1GB'")
 
 
 def _settings_as_before(models: list[type[Model]]) -> None:
     """New rows are numbered on; the next connection has the program's own settings."""
     for sql in connection.ops.sequence_reset_sql(no_style(), models):
-        _run(sql)
+        run(sql)
     connection.close()
 
 
 def settle() -> None:
     """PostgreSQL's planner and visibility map know the rows, as they do after a night."""
     if connection.vendor == "postgresql":
-        _run("SET statement_timeout = 0")
-        _run("VACUUM ANALYZE")
+        run("SET statement_timeout = 0")
+        run("VACUUM ANALYZE")
     else:
-        _run("PRAGMA wal_checkpoint(TRUNCATE)")
+        run("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()

@@ -111,26 +111,38 @@ class Drawn:
 
 
 class Drawing:
-    """Draws `rows` verifications, oldest first: the same ones each time for the same seed."""
+    """Draws verifications, oldest first: the same ones each time for the same seed.
 
-    def __init__(self, rows: int, until: datetime, seed: int) -> None:
-        self.rows, self.seed = rows, seed
+    Of `rows` each, or the first of `every` so many.
+    """
+
+    def __init__(self, rows: int, until: datetime, seed: int, every: int = 1) -> None:
+        self.rows, self.seed, self.every = rows, seed, every
+        self.places = -(-rows // every)
         self.chance = random.Random(seed)
-        self.began = until - timedelta(days=DAYS)
-        self.gap = timedelta(days=DAYS) / rows
+        # Whole seconds, as the provider tells them.
+        self.gap = timedelta(seconds=max(1, DAYS * 86_400 // rows))
+        self.began = until - self.gap * rows
+
+    def number(self, place: int) -> int:
+        return place * self.every + 1
+
+    def age(self, place: int) -> float:
+        """From 0, the oldest, to 1."""
+        return self.number(place) / self.rows
 
     def all(self, houses: list[House], shown: int) -> Iterator[Drawn]:
         """`shown`: how many of the newest of each partner are opened by pages."""
         weights = [1 / place**1.08 for place in range(1, len(houses) + 1)]
         # Who asked is drawn first, so that the newest of each are known.
-        order = random.Random(self.seed).choices(range(len(houses)), weights, k=self.rows)
-        left = [order.count(place) for place in range(len(houses))]
-        for pk, place in enumerate(order, 1):
-            left[place] -= 1
-            yield self._one(pk, houses[place], is_shown=left[place] < shown)
+        order = random.Random(self.seed).choices(range(len(houses)), weights, k=self.places)
+        left = [order.count(asked_by) for asked_by in range(len(houses))]
+        for place, asked_by in enumerate(order):
+            left[asked_by] -= 1
+            yield self._one(place, houses[asked_by], is_shown=left[asked_by] < shown)
 
-    def _one(self, pk: int, house: House, *, is_shown: bool) -> Drawn:
-        age = pk / self.rows
+    def _one(self, place: int, house: House, *, is_shown: bool) -> Drawn:
+        pk, age = self.number(place), self.age(place)
         kinds = NEWEST if age > LATELY else OLDEST if age < LONG_AGO else USUALLY
         kind = self._of(kinds)
         body = self._body(pk, house, kind, is_shown=is_shown)

@@ -8,14 +8,15 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from accounts import sealing
 from accounts.models import Partner
-from tests.bench import build
+from tests.bench import build, bulk
 from tests.bench.figures import say
 
-BUILDER = ("names", "drawing", "tables", "words", "bulk", "build")
+BUILDER = ("names", "drawing", "tables", "words", "bulk", "copies", "build")
 
 
 class NotOurs(Exception):
@@ -40,6 +41,7 @@ def prepare(rows: int, *, keep: bool = False, anew: bool = False) -> None:
     mark = _mark()
     if mark and not anew and (keep or mark == fingerprint(rows)):
         say(f"{connection.vendor}: kept what stands there")
+        _catch_up()
         return
     if not mark and not anew and _is_in_use():
         raise NotOurs("This database holds something else: --anew would empty it.")
@@ -49,6 +51,16 @@ def prepare(rows: int, *, keep: bool = False, anew: bool = False) -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE bench_mark (fingerprint varchar(12))")
         cursor.execute("INSERT INTO bench_mark VALUES (%s)", [fingerprint(rows)])
+
+
+def _catch_up() -> None:
+    """Migrations that came after the rows."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if connection.vendor == "postgresql":
+            bulk.run("SET statement_timeout = 0")
+        call_command("migrate", verbosity=0)
+        bulk.settle()
 
 
 def _mark() -> str:
@@ -78,7 +90,7 @@ def _empty() -> None:
 
 
 @contextmanager
-def beside(rows: int) -> Iterator[BaseDatabaseWrapper]:
+def beside(rows: int, *, keep: bool = False) -> Iterator[BaseDatabaseWrapper]:
     """All that asks the default connection asks a database next to it, which holds these rows."""
     usual = connections["default"]
     there = usual.copy()
@@ -89,7 +101,7 @@ def beside(rows: int) -> Iterator[BaseDatabaseWrapper]:
         _create(there.settings_dict["NAME"])
     connections["default"] = there
     try:
-        prepare(rows)
+        prepare(rows, keep=keep)
         yield there
     finally:
         there.close()

@@ -48,9 +48,9 @@ class Place:
         return str(keyset.Position(self.middle.started_at, self.middle.pk))
 
 
-def stand(rows: int, application: Any, stock: Any) -> Place:
+def stand(rows: int, application: Any, stock: Any, *, keep: bool = False) -> Place:
     """Builds or finds the rows in a database next to the default one."""
-    with elsewhere.beside(rows):
+    with elsewhere.beside(rows, keep=keep):
         return here(rows, application, stock)
 
 

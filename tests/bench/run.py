@@ -24,14 +24,16 @@ from tests.bench import cases, deliveries, goals, memory, place, rounds, writes 
 from tests.bench.figures import say  # noqa: E402
 
 
-def main(sizes: list[int], only: set[str], repeated: int, requests: int) -> list[goals.Verdict]:
+def main(
+    sizes: list[int], only: set[str], repeated: int, requests: int, keep: bool
+) -> list[goals.Verdict]:
     # Refused statements are counted and printed; their traces would bury the table.
     logging.disable(logging.CRITICAL)
     call_command("migrate", verbosity=0)
     call_command("collectstatic", verbosity=0, interactive=False)
     say(f"\n=== {_engine()}, Django {django.get_version()}, Python {sys.version.split()[0]}")
     ours, stock = import_string(settings.WSGI_APPLICATION), peers.application()
-    places = [place.stand(rows, ours, stock) for rows in sizes]
+    places = [place.stand(rows, ours, stock, keep=keep) for rows in sizes]
     asked = [case for case in cases.CASES if case.group in only | {"empty"}]
     results = rounds.run(places, asked, repeated)
     rounds.show(results)

@@ -91,7 +91,7 @@ def in_hand(drawn: Drawn) -> Verification:
 
 
 def data_keys(drawn: Drawn) -> Iterator[Row]:
-    yield data_key(owner_of(drawn))
+    yield {"id": drawn.pk, **data_key(owner_of(drawn))}
 
 
 def decided(drawn: Drawn, choice: Choice) -> Row:
