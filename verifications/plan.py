@@ -79,6 +79,10 @@ class Reference(NamedTuple):
     def slot(self) -> Slot:
         return Slot(f"{self.column}_{self.spelling}")
 
+    @property
+    def condition(self) -> Q:
+        return Q(**{self.column: self.slot})
+
 
 class Bounds(NamedTuple):
     """A stretch without its places."""
@@ -111,13 +115,13 @@ class Driver:
 class Plan:
     """`asked` has a slot for each value that is filled in, and no place in the order."""
 
-    def __init__(self, asked: Filters, references: Sequence[Q]) -> None:
+    def __init__(self, asked: Filters, references: Sequence[Reference]) -> None:
         self.visible = Verification.objects.visible_to(SEAT)
-        self.conditions = _conditions(asked, references)
+        self.conditions = _conditions(asked, [one.condition for one in references])
         self.everything = Driver([self.visible], frozenset())
         self.drivers = [*self._by_column(asked), *self._by_standing(asked), *_by_row(asked)]
         if references:
-            found = [self.visible.filter(one) for one in references]
+            found = [self._referred(one) for one in references]
             self.drivers.append(Driver(found, frozenset({"q"})))
         self.written: dict[tuple[Any, ...], Statement] = {}
 
@@ -138,6 +142,13 @@ class Plan:
             return [Driver([rows.filter(status=it) for it in either], BY_TAB)]
         each = [self.visible.filter(status=it) for it in dict.fromkeys(asked.status)]
         return [Driver(each, frozenset({"status"}))] if each else []
+
+    def _referred(self, one: Reference) -> QuerySet[Verification]:
+        """By key where it is one row: in the list's order that would be looked for along all."""
+        rows = self.visible.filter(one.condition)
+        if one.column != "scan_ref":
+            return rows
+        return Verification.objects.filter(pk=Subquery(rows.order_by().values("pk")[:1]))
 
     def statement(self, query: Callable[..., QuerySet], *shape: Any) -> Statement:
         """What `query`, one of those below, gives for this shape."""
@@ -184,7 +195,7 @@ class Plan:
 @lru_cache(maxsize=256)
 def plan(asked: Filters, references: Sequence[Reference]) -> Plan:
     """`references` are the columns in which the searched text stands as it is."""
-    return Plan(asked, [Q(**{one.column: one.slot}) for one in references])
+    return Plan(asked, references)
 
 
 # Statements that do not depend on the question
@@ -195,11 +206,16 @@ def found(references: Sequence[Reference]) -> Statement:
     """One row: of each reference a key, or None where nothing visible has it."""
 
     def firsts() -> QuerySet:
-        rows = Verification.objects.visible_to(SEAT).order_by().values("pk")
-        first = [Subquery(rows.filter(**{one.column: one.slot})[:1]) for one in references]
+        first = [Subquery(_having(one).values("pk")[:1]) for one in references]
         return Partner.objects.filter(pk=PARTNER).values_list(*first)
 
     return Statement(firsts)
+
+
+def _having(one: Reference) -> QuerySet[Verification]:
+    """In the order of its index: a planner without statistics takes any other one as well."""
+    rows = Verification.objects.visible_to(SEAT).filter(one.condition)
+    return rows.order_by() if one.column == "scan_ref" else rows.order_by("-started_at", "-pk")
 
 
 SHOWN = Statement(lambda: _shown(_by_key()))

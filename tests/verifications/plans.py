@@ -44,7 +44,8 @@ class Told:
 class Explained:
     """Asks about each statement once, however many pages ask it."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_rows: int = MOST_ROWS, most_sorted: int = MOST_SORTED) -> None:
+        self.most_rows, self.most_sorted = most_rows, most_sorted
         self.told: dict[str, Told] = {}
         self.large = _large_tables()
         self.pages = 0
@@ -60,12 +61,12 @@ class Explained:
             for it in told
             for what, holds in {
                 f"reads all of {it.scanned & self.large}": it.scanned & self.large,
-                f"sorts {it.sorted:,} rows": it.sorted > MOST_SORTED,
+                f"sorts {it.sorted:,} rows": it.sorted > self.most_sorted,
             }.items()
             if holds
         ]
         rows = sum(it.rows for it in told)
-        if rows > MOST_ROWS:
+        if rows > self.most_rows:
             most = max(told, key=lambda it: it.rows)
             wrong.append(
                 f"{page}: comes to {rows:,} rows, and by one statement {most.rows:,}\n{most}"

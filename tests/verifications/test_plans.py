@@ -141,6 +141,33 @@ def _understood(page: listing.Listing) -> None:
     assert not page.is_refused, page.refusals
 
 
+# A text is looked for in windows that widen. The dearest, of two common words, stays below these.
+OF_A_NAME = {"most_rows": 70_000, "most_sorted": 10_000}
+SEARCHES = [
+    ({}, ("scan_ref", "client_id", "external_ref")),
+    (OF_A_NAME, ("nor", "a", "an ma", "nobodys")),
+]
+
+
+@pytest.mark.parametrize(("most", "texts"), SEARCHES, ids=["references", "names"])
+def test_no_search_reads_a_table_as_a_whole(
+    admin: Membership,
+    middle: Verification,
+    offered: dict[str, list[Any]],
+    most: dict[str, int],
+    texts: tuple[str, ...],
+) -> None:
+    explained, today, wrong = plans.Explained(**most), timezone.now().date(), []
+    for text in (getattr(middle, text, text) for text in texts):
+        for asked in _alone(offered):
+            query = _query(asked | {"q": text})
+            wrong += explained.objections(
+                query.urlencode(),
+                lambda query=query: _understood(listing.build(admin, query, today)),
+            )
+    assert not wrong, f"{len(wrong)} of {explained.pages} pages:\n" + "\n\n".join(wrong[:5])
+
+
 def test_support_finds_by_reference_without_reading_the_table(
     partner: Partner, middle: Verification
 ) -> None:
