@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from django.db import connection, models
 from django.db.models import Expression, Field, QuerySet
 from django.db.models.query import ModelIterable
+from django.db.transaction import TransactionManagementError
 
 
 class Slot(Expression):
@@ -61,12 +62,15 @@ class Written:
     """SQL as this engine understands it, and how what it answers becomes values."""
 
     def __init__(self, queryset: QuerySet) -> None:
+        self.locks = queryset.query.select_for_update
         self.compiler = queryset.query.get_compiler(connection=connection)
         self.sql, self.params = self.compiler.as_sql()
         columns = [column for column, _, _ in self.compiler.select]
         self.converters = self.compiler.get_converters(columns)
 
     def rows(self, values: dict[str, Any]) -> list[Sequence[Any]]:
+        if self.locks and connection.get_autocommit():
+            raise TransactionManagementError("A lock that ends with its statement guards nothing.")
         params = [one.filled(values) if isinstance(one, Slot) else one for one in self.params]
         with connection.cursor() as cursor:
             cursor.execute(self.sql, params)

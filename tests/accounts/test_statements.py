@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from django.db import transaction
 from django.db.models import DateTimeField, F
 
 from accounts.models import Partner, User
@@ -87,3 +88,12 @@ def test_instances_are_those_of_the_queryset(ada: User, northbank: Partner) -> N
     for name, related in (("partner", northbank), ("user", ada)):
         assert membership._state.fields_cache[name] == related
         assert membership._state.fields_cache[name].created_at == related.created_at
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_locks_asks_within_a_transaction_only(northbank: Partner) -> None:
+    statement = Statement(lambda: Partner.objects.filter(pk=Slot("pk")).select_for_update())
+    with transaction.atomic():
+        assert statement.instances(pk=northbank.pk) == [northbank]
+    with pytest.raises(transaction.TransactionManagementError):
+        statement.instances(pk=northbank.pk)
