@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -269,6 +270,19 @@ def test_every_tampering_is_found(log: list[str]) -> None:
     assert len(found) == 27
     assert [name for name, problems in found.items() if not problems] == []
     assert found_without_guards(log) == []
+
+
+def test_an_entry_of_meanwhile_is_no_tampering(ada: User, approved: Verification) -> None:
+    waiting = [approved]
+
+    def and_then_somebody_decides(execute: Callable, sql: str, *more: Any) -> Any:
+        if waiting and '"accounts_auditentry"."body"' in sql:
+            decide(ada, waiting.pop(), Action.DENY, "UNDER_AGE")
+        return execute(sql, *more)
+
+    with connection.execute_wrapper(and_then_somebody_decides):
+        assert proof.verify().holds
+    assert not waiting
 
 
 def test_a_guard_that_was_taken_away_is_found(log: list[str]) -> None:

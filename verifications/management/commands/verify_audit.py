@@ -27,11 +27,11 @@ class Command(BaseCommand):
         try:
             kept = copies.read_text(encoding="ascii").split("\n") if copies else []
             found = proof.verify(line for line in kept if line)
+            seconds = time.monotonic() - started
             found.problems += history.problems()
         except (DatabaseError, OSError) as error:
             self.stderr.write(f"The audit log could not be read ({type(error).__name__}).")
             sys.exit(2)
-        seconds = time.monotonic() - started
         self.stdout.write(
             f"{found.entries} entries in {found.streams} streams, {found.covered} of them under "
             f"{found.checkpoints} checkpoints, {found.entries / seconds:.0f} a second."
