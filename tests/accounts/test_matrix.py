@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts import team
 from accounts.models import Invitation, Membership, Rank
+from accounts.statements import Statement, Written
 from accounts.support import SupportSite
 from idv_dashboard.middleware import HEADERS
 from tests.fuzz.walk import FORM, Cell, Walker
@@ -23,7 +24,7 @@ from verifications import policy
 from verifications.models import WebhookDelivery, WebhookEndpoint
 from verifications.models.verification import VerificationQuerySet
 from verifications.statuses import Action
-from verifications.views import deliveries, find, notes, webhooks
+from verifications.views import deliveries, notes, webhooks
 
 TABLE = tomllib.loads((Path(__file__).parent.parent / "permissions.toml").read_text("utf-8"))
 CELLS: dict[str, dict[str, list[int]]] = TABLE["cells"]
@@ -178,8 +179,8 @@ def _without_marks() -> Iterator[Mutation]:
 def _without_queries() -> Iterator[Mutation]:
     def all_(patch: Patch) -> None:
         patch.setattr(VerificationQuerySet, "visible_to", lambda rows, *_: rows)
-        # Not by a statement that was written before.
-        patch.setattr(find, "_visible", find._visible.__wrapped__)
+        # Not by statements that were written before.
+        patch.setattr(Statement, "written", property(lambda it: Written(it.queryset())))
 
     def endpoint(patch: Patch) -> None:
         patch.setattr(webhooks.queues, "find", lambda _, pk: WebhookEndpoint.objects.get(pk=pk))
