@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from PIL import Image, ImageOps
 
-FORMATS = ("JPEG", "PNG", "WEBP")
-MOST_PIXELS = 25_000_000
+# The decoder of WebP holds four copies of a picture.
+MOST_PIXELS: dict[str, int] = {"JPEG": 25_000_000, "PNG": 25_000_000, "WEBP": 7_000_000}
 LONGEST_SIDE = 2400
 QUALITY = 90
 CHILD_MEMORY = 512 * 1024 * 1024
@@ -53,16 +53,43 @@ def made_ours(raw: bytes) -> Picture:
 
 def _rewritten(raw: bytes) -> Picture:
     warnings.simplefilter("error", Image.DecompressionBombWarning)
-    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
-    with Image.open(io.BytesIO(raw), formats=FORMATS) as image:
-        if image.width * image.height > MOST_PIXELS:
+    Image.MAX_IMAGE_PIXELS = max(MOST_PIXELS.values())
+    with Image.open(io.BytesIO(raw), formats=list(MOST_PIXELS)) as image:
+        if image.width * image.height > MOST_PIXELS[str(image.format)]:
             raise Broken("Too many pixels.")
-        image.load()
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-    upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+        upright = ImageOps.exif_transpose(_shrunk(image)).convert("RGB")
+    # A JPEG's comment would be written again: text of a stranger.
+    upright.info.clear()
     written = io.BytesIO()
     upright.save(written, "JPEG", quality=QUALITY)
     return Picture(written.getvalue(), upright.width, upright.height)
+
+
+def _shrunk(image: Image.Image) -> Image.Image:
+    """First of all, and never with two whole ones at once: the largest takes 100 MB."""
+    image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))
+    if image.mode in ("P", "1"):
+        whole = image.convert("RGB")
+        image.close()
+        return _thumbnail(whole)
+    if image.mode in ("RGBA", "LA"):
+        # Without what is transparent, one colour at a time.
+        colours = [_thumbnail(image.getchannel(band)) for band in image.mode[:-1]]
+        image.close()
+        merged = Image.merge(image.mode[:-1], colours)
+        merged.info = image.info
+        return merged
+    return _thumbnail(image)
+
+
+def _thumbnail(image: Image.Image) -> Image.Image:
+    factor = max(image.size) // LONGEST_SIDE
+    if factor > 1 and not image.mode.startswith("I"):
+        reduced = image.reduce(factor)
+        image.close()
+        image = reduced
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    return image
 
 
 def _child() -> None:
