@@ -104,6 +104,8 @@ class Player:
     def _send(self, sample: str, ref: str, **changes: object) -> Verification:
         event, raw = factories.sample(sample, scanRef=ref, fileUrls={}, **changes)
         receipt = intake.receive(self.admin.partner, event, raw)
+        if receipt.callback.verification_id is None:
+            raise OperationalError("locked while it was applied: it waits")
         return Verification.objects.get(pk=receipt.callback.verification_id)
 
     def approve(self, _: int) -> None:
