@@ -65,6 +65,8 @@ def marked(raw: bytes, text: str) -> bytes:
     # Light letters with a dark edge: there is no ground on which neither shows.
     picture.paste("black", mask=_moved(mask, SHADE))
     picture.paste("white", mask=mask.point(lambda value: value * LIGHT // 255))
+    # Copies of before may still hold the comment of their original.
+    picture.info.clear()
     written = io.BytesIO()
     picture.save(written, "JPEG", quality=QUALITY)
     return written.getvalue()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
 from accounts.models import AuditEntry, Kind, User
+from tests import factories
 from verifications import evidence, watermark
 from verifications.models import Verification
 
@@ -77,6 +78,12 @@ def test_every_part_of_a_picture_that_shows_a_face_holds_some_of_the_mark() -> N
 @pytest.mark.parametrize("who", ["żaneta@northbank.example", "李@northbank.example", ""])
 def test_any_name_can_be_written(who: str) -> None:
     assert watermark.marked(drawn("white"), f"{who} 3RJ0-R")
+
+
+def test_no_comment_of_a_stored_copy_goes_out() -> None:
+    stored = factories.jpeg(comment=b"<script>hit")
+    assert b"hit" in stored
+    assert b"hit" not in watermark.marked(stored, "ada@northbank.example 3RJ0-R")
 
 
 def test_a_mark_tells_who_looked_at_what_and_when(
