@@ -4,7 +4,12 @@ import logging
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    UnreadablePostError,
+)
 from django.http.request import RawPostDataException
 
 from idv_dashboard import errors
@@ -36,6 +41,8 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 LONGEST_QUERY = 4096
+# Views of libraries take PUT for POST, and some delete by DELETE.
+VERBS = ("GET", "HEAD", "POST")
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +64,11 @@ def headers(get_response: Handler) -> Handler:
 
 
 def guard(get_response: Handler) -> Handler:
-    """Refuses what cannot be read before anything looks at it: 400 or 414, never 500."""
+    """Refuses what cannot be read before anything looks at it: 400, 405 or 414, never 500."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        if request.method not in VERBS:
+            return _in_words(request, HttpResponseNotAllowed(VERBS))
         if len(request.META.get("QUERY_STRING", "")) > LONGEST_QUERY:
             return errors.page(request, 414)
         length = request.META.get("CONTENT_LENGTH") or "0"
