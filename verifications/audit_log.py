@@ -1,6 +1,7 @@
 """The partner's audit log as a page and as a file, in a fixed number of queries."""
 
 import csv
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -15,8 +16,9 @@ from verifications.audit_forms import AuditFilterForm
 from verifications.models import Disposal
 
 EXPORT_MOST = 50_000
-# What a spreadsheet would take for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# Where a spreadsheet would begin a formula: at the start of a cell, and of what one that separates
+# cells by other signs takes for a cell.
+FORMULA = re.compile(r'(?:^|(?<=[,;|\t\r\n"]))(?=\s*[=+\-@＝＋－＠]|[\t\r\n\0])')
 
 
 @dataclass(frozen=True)
@@ -138,4 +140,4 @@ def export(membership: Membership, asked: dict[str, Any]) -> Iterator[str]:
 
 def plain(cell: str) -> str:
     """An apostrophe before what a spreadsheet would calculate."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    return FORMULA.sub("'", cell)

@@ -1,5 +1,8 @@
 """The audit log as Admins read it."""
 
+import csv
+import io
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +12,7 @@ from django.utils import timezone
 from accounts import audit, team
 from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
+from tests.hostile import PAYLOADS
 from tests.verifications.test_decisions import decide
 from verifications import audit_log, chores
 from verifications.models import Chore, Verification
@@ -102,9 +106,52 @@ def test_an_export_is_itself_in_the_log(ada: User, approved: Verification, as_us
     assert AuditEntry.objects.filter(kind=Kind.LOG_EXPORTED, actor=ada.pk).exists()
 
 
-@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "＝"])
+SIGNS = ["=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠"]
+
+
+@pytest.mark.parametrize("sign", SIGNS)
 def test_no_cell_is_a_formula(sign: str) -> None:
-    assert audit_log.plain(f"{sign}1+1") == f"'{sign}1+1"
+    assert audit_log.plain(f"{sign}1") == f"'{sign}1"
+    assert audit_log.plain(f"a{sign}1") == f"a{sign}1" or sign in "\t\r\n"
+
+
+@pytest.mark.parametrize("cell", ["2026-11-26", "a-b; c: d, e+f", "ada@north.example", "", "x\ty"])
+def test_a_cell_that_is_none_stays_as_it_is(cell: str) -> None:
+    assert audit_log.plain(cell) == cell
+
+
+def formulas(text: str) -> list[str]:
+    """Cells that a spreadsheet would calculate, whatever it separates cells by."""
+    rows = [row for by in ",;\t|" for row in csv.reader(io.StringIO(text, None), delimiter=by)]
+    return [
+        cell for row in rows for cell in row if cell.lstrip(" ")[:1] in set("=+-@＝＋－＠\t\r\n")
+    ]
+
+
+def test_no_text_that_reaches_an_export_is_calculated(
+    ada: User, northbank: Partner, as_user: SignIn
+) -> None:
+    payloads = [f"{sign}cmd|' /C calc'!A0" for sign in SIGNS if sign != "\0"]
+    payloads += [it for it in PAYLOADS if "calc" in it or "=" in it]
+    payloads += [f"x{by}=1+1" for by in ',;\t|"\r\n']
+    payloads += ['";=1+1', '";"=1+1', " =1+1", ";  @SUM(1)"]
+    for payload in payloads:
+        someone = factories.person(f"Someone{len(payload)}", northbank, 10)
+        User.objects.filter(pk=someone.pk).update(name=payload, email=f"{uuid.uuid4()}@x.example")
+        facts = dict.fromkeys(("tag", "role", "why", "what", "name", "operator"), payload)
+        audit.record(
+            Kind.NOTED,
+            actor=someone,
+            partner=northbank,
+            subject=f"verification:{payload}",
+            stream="p/1",
+            reasons=[payload, payload],
+            user=someone.pk,
+            **facts,
+        )
+    told = b"".join(as_user(ada).get("/audit/export/").streaming_content).decode()
+    assert told.count("calc") > len(payloads)
+    assert formulas(told) == []
 
 
 def test_the_page_costs_the_same_for_few_and_many(
