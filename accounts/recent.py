@@ -7,7 +7,8 @@ proves who they are, and are then shown once more, to be sent by a press of thei
 import base64
 import json
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
@@ -15,13 +16,43 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render, resolve_url
 
-from accounts import sealing
+from accounts import audit, sealing
+from accounts.models import Kind, User
+
+Handler = Callable[[HttpRequest], HttpResponse]
 
 KEPT = "kept"
 # Longer than anybody needs to prove who they are.
 KEEP_SECONDS = 900
 # Fields that are no text of the person's own.
 UNSEEN = ("csrfmiddlewaretoken", "seen", "seen_revision", "seen_role", "previewed")
+
+
+def logged(get_response: Handler) -> Handler:
+    """Puts each proof of who is there into the audit log, by whichever page it was given.
+
+    Signing in is there already. Without its entry the session does not keep the proof.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.method != "POST" or not request.user.is_authenticated:
+            return get_response(request)
+        known = get_authentication_records(request, request.user)
+        response = get_response(request)
+        for proof in get_authentication_records(request, request.user):
+            if proof.get("reauthenticated") and proof not in known:
+                _record(cast(User, request.user), proof)
+        return response
+
+    return middleware
+
+
+def _record(user: User, proof: dict[str, Any]) -> None:
+    subject, stream = f"user:{user.pk}", f"u/{user.pk}"
+    means = str(proof.get("type") or proof["method"])
+    audit.record(
+        Kind.PROVEN_AGAIN, actor=user, partner=None, subject=subject, stream=stream, means=means
+    )
 
 
 def is_proven(request: HttpRequest) -> bool:

@@ -27,6 +27,7 @@ class Kind(models.TextChoices):
 
     SIGNED_IN = "user.signed_in", "Signed in"
     SIGNED_OUT = "user.signed_out", "Signed out"
+    PROVEN_AGAIN = "user.proven_again", "Proved again who they are"
     SIGN_IN_FAILED = "user.sign_in_failed", "Sign-in failed"
     USER_CHANGED = "user.changed", "User changed"
     MEMBERSHIP_CHANGED = "membership.changed", "Membership changed"

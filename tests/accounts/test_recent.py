@@ -1,10 +1,12 @@
 """What is sensitive asks who it is; what was typed meanwhile comes back once, to be sent again."""
 
 import base64
+import time
 from datetime import timedelta
 
 import pytest
 import time_machine
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
@@ -80,6 +82,39 @@ def test_after_proof_one_lands_where_one_was_going(stale: Client) -> None:
     asked = stale.get("/audit/export/?kind=user.signed_in")
     assert prove(stale, asked.url) == "/audit/export/?kind=user.signed_in"
     assert stale.get("/audit/export/").status_code == 200
+
+
+def test_proving_it_again_is_in_the_log(stale: Client, ada: User) -> None:
+    asked = stale.get("/team/invite/")
+    stale.post(asked.url, {"password": "wrong"})
+    kept = AuditEntry.objects.filter(kind=Kind.PROVEN_AGAIN)
+    assert not kept.exists()
+    prove(stale, asked.url)
+    entry = kept.get()
+    assert (entry.actor, entry.subject, entry.facts) == (
+        ada.pk,
+        f"user:{ada.pk}",
+        {"means": "password"},
+    )
+    stale.post("/accounts/theme/", {"theme": "dark"})
+    assert kept.count() == 1
+
+
+def test_a_code_proves_it_and_is_in_the_log(stale: Client, ada: User) -> None:
+    factories.second_factor(ada)
+    code = format_hotp_value(hotp_value("JBSWY3DPEHPK3PXP", int(time.time()) // 30))
+    stale.post("/accounts/2fa/reauthenticate/", {"code": code})
+    assert AuditEntry.objects.get(kind=Kind.PROVEN_AGAIN).facts == {"means": "totp"}
+
+
+def test_a_proof_that_cannot_be_logged_is_none(
+    stale: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale.raise_request_exception = False
+    monkeypatch.setattr(recent.audit, "record", lambda *_, **__: 1 / 0)
+    asked = stale.get("/team/invite/").url
+    assert stale.post(asked, {"password": PASSWORD}).status_code == 500
+    assert stale.get("/team/invite/").status_code == 302
 
 
 def test_signing_in_counts_for_five_minutes(client: Client, ada: User) -> None:
