@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.mfa.utils import is_mfa_enabled
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms import CheckboxSelectMultiple
@@ -12,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.views.decorators.http import require_http_methods
 
-from accounts import access, memberships, rights, sessions, team
+from accounts import access, emails, memberships, partners, rights, sessions, team
 from accounts.models import Kind, User
 from accounts.seen import SupportForm
 from accounts.support import SupportAdmin
@@ -26,6 +27,21 @@ class UserForm(SupportForm):
     """`asked` are rights that wait for a second person, `lost` those that end with this save."""
 
     asked = lost = rights.Rights()
+    why = forms.CharField(
+        required=False,
+        min_length=partners.SHORTEST_REASON,
+        max_length=partners.LONGEST_REASON,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Needed where the e-mail changes: in 10 to 500 characters, who asked and how "
+        "you know them. It goes to the former address and to the partner’s Admins.",
+    )
+
+    @property
+    def former_email(self) -> str:
+        """Where this save takes it away from somebody; letters tell of that."""
+        if self.stored and self.stored.email != self.cleaned_data.get("email"):
+            return str(self.stored.email)
+        return ""
 
     def clean_email(self) -> str:
         return self.cleaned_data["email"].lower()
@@ -34,6 +50,8 @@ class UserForm(SupportForm):
         cleaned = super().clean()
         if set(RIGHTS) <= cleaned.keys():
             self._part_rights(cleaned)
+        if "email" in cleaned and self.former_email and not cleaned.get("why"):
+            self.add_error("why", "Say why the e-mail changes, in 10 to 500 characters.")
         leaves = self.stored and self.stored.is_active and not cleaned.get("is_active", True)
         if leaves and (led := memberships.led_alone_by(self.stored)):
             names = ", ".join(str(partner) for partner in led)
@@ -60,7 +78,8 @@ class UserForm(SupportForm):
     def facts(self, private: frozenset[str]) -> dict[str, Any]:
         """Without what only waits."""
         facts = super().facts(private)
-        return {
+        why = {"why": self.cleaned_data["why"]} if "email" in facts and self.stored else {}
+        return why | {
             name: fact for name, fact in facts.items() if fact == "changed" or len(set(fact)) > 1
         }
 
@@ -79,13 +98,13 @@ class UserAdmin(SupportAdmin):
     list_display = ("email", "name", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff")
     search_fields = ("email", "name")
-    fields = ("email", "name", "is_active", *RIGHTS)
+    fields = ("email", "why", "name", "is_active", *RIGHTS)
     readonly_fields = ("last_login", "created_at")
 
     change_form_template = "admin/accounts/user/change_form.html"
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return (*self.fields, *self.readonly_fields) if obj else self.fields
+        return (*self.fields, *self.readonly_fields) if obj else ("email", *self.fields[2:])
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -120,13 +139,16 @@ class UserAdmin(SupportAdmin):
         super().save_model(request, obj, form, change)
         if form.lost or (form.stored and form.stored.is_active and not obj.is_active):
             sessions.end(obj)
+        if form.former_email:
+            emails.changed(obj, form.former_email, why=form.cleaned_data["why"])
         if form.asked:
             rights.propose(obj, form.asked, actor=request.user)
             messages.warning(request, WAITS)
 
     def write(self, obj: User, form: Any, change: bool) -> None:
         """Only what the form holds: what ended sessions meanwhile is not written over."""
-        held = [name for name in form.cleaned_data if name in self.fields and name != "groups"]
+        own = [name for name in self.fields if name not in ("groups", "why")]
+        held = [name for name in form.cleaned_data if name in own]
         obj.save(update_fields=held if change else None)
 
     def get_urls(self) -> list[Any]:
