@@ -68,11 +68,14 @@ class UserForm(SupportForm):
             is_superuser=cleaned["is_superuser"],
             in_group=groups.filter(name=rights.GROUP).exists(),
         )
-        present = rights.of(self.stored) if self.stored else rights.Rights()
+        # Who was switched off comes back with nothing: that takes two as well.
+        comes_back = self.stored and not self.stored.is_active and cleaned.get("is_active")
+        has_some = self.stored and not comes_back
+        present = rights.of(self.stored) if has_some else rights.Rights()
         self.asked, self.lost = wanted - present, present - wanted
         cleaned["is_staff"] = wanted.is_staff and present.is_staff
         cleaned["is_superuser"] = wanted.is_superuser and present.is_superuser
-        had = self.stored.groups.all() if self.stored else groups.none()
+        had = self.stored.groups.all() if has_some else groups.none()
         cleaned["groups"] = groups.filter(pk__in=had.values("pk"))
 
     def facts(self, private: frozenset[str]) -> dict[str, Any]:

@@ -309,3 +309,26 @@ def test_an_account_that_support_switches_off_is_signed_out_for_good(
     assert change(as_user(sue), page("user_change", mo.pk), **rest).status_code == 302
     User.objects.filter(pk=mo.pk).update(is_active=True)
     assert session.get("/").status_code == 302
+
+
+@pytest.mark.parametrize("has", [ALL, Rights(is_staff=True), Rights(is_superuser=True)])
+def test_who_was_switched_off_comes_back_without_rights_until_a_second_one_confirms(
+    as_user: SignIn, root: User, rita: User, mo: User, has: Rights
+) -> None:
+    User.objects.filter(pk=mo.pk).update(
+        is_active=False, is_staff=has.is_staff, is_superuser=has.is_superuser
+    )
+    mo.groups.set([support_group()] if has.in_group else [])
+    ticked = {name: "on" for name in has.names if name != "in_group"}
+    if has.in_group:
+        ticked["groups"] = support_group()
+    assert ask_for(as_user(root), mo, **ticked).status_code == 302
+    mo.refresh_from_db()
+    assert mo.is_active
+    assert not rights_of(mo)
+    waiting = RightsRequest.objects.get()
+    assert rights.of_request(waiting) == has
+    as_user(root).post(step("confirm", waiting))
+    assert not rights_of(mo)
+    as_user(rita).post(step("confirm", waiting))
+    assert rights_of(mo) == has
