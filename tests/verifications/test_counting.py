@@ -77,6 +77,9 @@ class Player:
                     self.done[type(late).__name__] += 1
                 except OperationalError:
                     self.done["locked"] += 1
+                    # Who asks again at once keeps the lock of its own connection, for which the
+                    # garbage collector of the thread that writes may wait.
+                    time.sleep(0.1)
         finally:
             connections.close_all()
         return self.done
