@@ -52,7 +52,7 @@ TEMPLATES = {
 PAGE = (
     "SELECT id, name, status, suspected, client_id, scan_ref, document_type, document_country,"
     " review_type, started_at FROM verifications_verification WHERE partner_id = %s"
-    " ORDER BY started_at DESC, id DESC LIMIT 51"
+    " AND disposed_at IS NULL ORDER BY started_at DESC, id DESC LIMIT 51"
 )
 
 
@@ -176,9 +176,11 @@ class Capped(Paginator):
 
 
 class Tuned(Stock):
-    """Without what costs most: days, the full count, unbounded pages, search inside names."""
+    """Without what costs most: days, full counts, unbounded pages, search inside names."""
 
     date_hierarchy = None
+    # Of columns with choices only: others are asked for all their values.
+    list_filter = ("status", "suspected", "is_final", "review_type")
     show_full_result_count = False
     paginator = Capped
     search_fields = ("name__startswith",)
