@@ -90,9 +90,8 @@ def _taken(counts: str) -> Statement:
         rows = AuditEntry.objects.filter(actor=Slot("actor"), kind=Slot("kind"), at__gt=since)
         # One group: of aggregates alone there is no queryset.
         one = rows.order_by().annotate(one=Value(1)).values("one")
-        return one.annotate(n=Count(counts, distinct=True), first=Min("at")).values_list(
-            "n", "first"
-        )
+        taken = one.annotate(number=Count(counts, distinct=True), first=Min("at"))
+        return taken.values_list("number", "first")
 
     return Statement(queryset)
 

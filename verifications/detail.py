@@ -21,12 +21,12 @@ from verifications import (
     waiting,
 )
 from verifications.models import (
+    SEAT,
     CallbackBody,
     Decision,
     Note,
     ProviderCallback,
     ReviewType,
-    Seat,
     Tag,
     TagKind,
     Verification,
@@ -36,7 +36,6 @@ from verifications.statuses import Action
 EARLIER = 10
 DUPLICATES = 20
 
-SEAT = Seat(Slot("partner"))
 # The callback whose body is shown.
 SHOWN = Statement(
     lambda: ProviderCallback.objects.filter(pk=Slot("pk")).select_related("body").order_by()

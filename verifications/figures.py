@@ -208,7 +208,7 @@ def _top_reasons(partner: Partner, codes: Codes) -> list[Ranked]:
     found = _ranked(codes, Measure.REASON)
     asked = {_code(place): one.code for place, one in enumerate(found)}
     rows = _labels(len(found)).rows(partner=partner.pk, **asked) if found else []
-    labels = {code: label for code, label in rows}  # noqa: C416
+    labels: dict[str, str] = dict(map(tuple, rows))
     return [replace(one, label=labels.get(one.code, "")) for one in found]
 
 

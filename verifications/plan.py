@@ -28,7 +28,7 @@ from accounts.statements import Numbers, OneOf, Slot, Statement
 from verifications import search
 from verifications.forms import Filters
 from verifications.keyset import Position, Stretch
-from verifications.models import DecisionReason, Seat, Tag, Verification
+from verifications.models import SEAT, DecisionReason, Tag, Verification
 from verifications.statuses import Status
 
 SIZE = 50
@@ -44,8 +44,7 @@ COLUMNS = {
 # A constraint of the table: only a result is suspected.
 SUSPICIOUS = (Status.APPROVED, Status.DENIED)
 
-PARTNER = Slot("partner")
-SEAT = Seat(PARTNER)
+PARTNER = SEAT.partner_id
 # Filters whose value is filled in; the values of others are few, and part of the shape.
 FILLED = {name: Slot(name) for name in (*COLUMNS, "tag", "reason")}
 MOMENTS: dict[str, Any] = {it: Slot(it, DateTimeField()) for it in ("above_at", "below_at")}

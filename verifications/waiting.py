@@ -7,14 +7,13 @@ from typing import Any
 from django.db.models import F, QuerySet
 
 from accounts.models import Membership
-from accounts.statements import Numbers, OneOf, Slot, Statement
+from accounts.statements import Numbers, OneOf, Statement
 from verifications import keyset
-from verifications.models import Seat, Tag, Verification
+from verifications.models import SEAT, Tag, Verification
 
 SHOWN = 10
 COUNTED_TO = 100
 LATE = timedelta(hours=2)
-SEAT = Seat(Slot("partner"))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from verifications.models.verification import (
     TokenType,
     Verification,
 )
-from verifications.models.verification_rows import Seat, VerificationQuerySet
+from verifications.models.verification_rows import SEAT, Seat, VerificationQuerySet
 from verifications.models.webhook import (
     TROUBLED,
     AttemptAnswer,
@@ -34,6 +34,7 @@ from verifications.models.webhook import (
 )
 
 __all__ = [
+    "SEAT",
     "EVER",
     "AttemptAnswer",
     "CallbackBody",

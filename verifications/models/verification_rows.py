@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Now
 
 from accounts.models import Membership, Partner
+from accounts.statements import Slot
 from verifications.statuses import Status
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ class Seat(NamedTuple):
     """A membership, as far as it matters to what is visible from it."""
 
     partner_id: Any
+
+
+# That of a statement which is written once, for any partner.
+SEAT = Seat(Slot("partner"))
 
 
 class VerificationQuerySet(models.QuerySet["Verification"]):
