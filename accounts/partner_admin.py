@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from django import forms
 from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import NON_FIELD_ERRORS, BadRequest, ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +16,7 @@ from django.urls import path
 
 from accounts import partners, recent
 from accounts.models import Kind, Partner
-from accounts.seen import SupportForm, told_by
+from accounts.seen import SupportForm, reason_field, told_by
 from accounts.support import NUMBER, SupportAdmin
 
 LOOK_FIRST = "Look at what changes, then save."
@@ -46,13 +45,9 @@ def _shown(partner: Partner, name: str) -> str:
 class PartnerForm(SupportForm):
     """Comes back with a preview until it was sent with the mark of exactly that preview."""
 
-    reason = forms.CharField(
-        required=False,
-        min_length=partners.SHORTEST_REASON,
-        max_length=partners.LONGEST_REASON,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Why, in 10 to 500 characters: the contract, the request, who asked. "
-        "It is kept for ever in the audit log: never write of an applicant.",
+    reason = reason_field(
+        "Why, in 10 to 500 characters: the contract, the request, who asked. "
+        "It is kept for ever in the audit log: never write of an applicant."
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

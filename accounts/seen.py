@@ -11,6 +11,7 @@ from django.forms.models import model_to_dict
 from django.utils import timezone
 
 from accounts.models import AuditEntry, User, names_of
+from accounts.partners import LONGEST_REASON, SHORTEST_REASON
 
 
 def plain(value: Any) -> str:
@@ -18,6 +19,17 @@ def plain(value: Any) -> str:
     if isinstance(value, list | QuerySet):
         return ",".join(sorted(plain(item) for item in value))
     return str(value.pk if isinstance(value, Model) else "" if value is None else value)
+
+
+def reason_field(help_text: str) -> forms.CharField:
+    """Why, in words that stay in the audit log; which changes need it is for the form to say."""
+    return forms.CharField(
+        required=False,
+        min_length=SHORTEST_REASON,
+        max_length=LONGEST_REASON,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=help_text,
+    )
 
 
 class SupportForm(forms.ModelForm):

@@ -3,7 +3,6 @@
 from typing import Any
 
 from allauth.mfa.utils import is_mfa_enabled
-from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms import CheckboxSelectMultiple
@@ -13,9 +12,9 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.views.decorators.http import require_http_methods
 
-from accounts import access, emails, memberships, partners, rights, sessions, team
+from accounts import access, emails, memberships, rights, sessions, team
 from accounts.models import Kind, User
-from accounts.seen import SupportForm
+from accounts.seen import SupportForm, reason_field
 from accounts.support import SupportAdmin
 
 RIGHTS = ("is_staff", "is_superuser", "groups")
@@ -27,13 +26,9 @@ class UserForm(SupportForm):
     """`asked` are rights that wait for a second person, `lost` those that end with this save."""
 
     asked = lost = rights.Rights()
-    why = forms.CharField(
-        required=False,
-        min_length=partners.SHORTEST_REASON,
-        max_length=partners.LONGEST_REASON,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Needed where the e-mail changes: in 10 to 500 characters, who asked and how "
-        "you know them. It goes to the former address and to the partner’s Admins.",
+    why = reason_field(
+        "Needed where the e-mail changes: in 10 to 500 characters, who asked and how "
+        "you know them. It goes to the former address and to the partner’s Admins."
     )
 
     @property
@@ -107,7 +102,9 @@ class UserAdmin(SupportAdmin):
     change_form_template = "admin/accounts/user/change_form.html"
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return (*self.fields, *self.readonly_fields) if obj else ("email", *self.fields[2:])
+        # Who is new had no other e-mail.
+        fresh = [name for name in self.fields if name != "why"]
+        return (*self.fields, *self.readonly_fields) if obj else fresh
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
