@@ -91,7 +91,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -121,26 +120,29 @@ MIDDLEWARE = [
 ROOT_URLCONF = "idv_dashboard.urls"
 WSGI_APPLICATION = "idv_dashboard.wsgi.application"
 
+PROCESSORS = [
+    "django.template.context_processors.request",
+    "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages",
+]
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "templates"],  # ours
         "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-                "verifications.frame.shell",
-            ],
-            "builtins": ["verifications.templatetags.parts"],
+            "environment": "verifications.drawing.environment",
+            "context_processors": [*PROCESSORS[2:], "verifications.frame.shell"],
         },
-    }
+    },
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates" / "support"],  # over Django's admin
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": PROCESSORS},
+    },
 ]
-
 if DEBUG:
     MIDDLEWARE.insert(0, "idv_dashboard.timing.timing")
-    TEMPLATES[0]["BACKEND"] = "idv_dashboard.timing.Templates"
 
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 # Kept on SQLite too: whoever closes the last connection writes the whole log back first.

@@ -7,9 +7,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+import jinja2
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
-from django.template.backends import django as backend
+from django.template import engines
 
 
 @dataclass
@@ -45,21 +46,18 @@ class Spent:
 SPENT: ContextVar[Spent | None] = ContextVar("spent", default=None)
 
 
-class Template(backend.Template):
-    def render(self, context: Any = None, request: HttpRequest | None = None) -> str:
+class Timed(jinja2.Template):
+    def render(self, *args: Any, **context: Any) -> str:
         spent = SPENT.get()
         if spent is None:
-            return super().render(context, request)
+            return super().render(*args, **context)
         with spent.drawing():
-            return super().render(context, request)
-
-
-class Templates(backend.DjangoTemplates):
-    def get_template(self, template_name: str) -> Template:
-        return Template(super().get_template(template_name).template, self)
+            return super().render(*args, **context)
 
 
 def timing(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable:
+    engines["jinja2"].env.template_class = Timed  # type: ignore[attr-defined]
+
     def middleware(request: HttpRequest) -> HttpResponse:
         spent, began = Spent(), time.perf_counter()
         token = SPENT.set(spent)

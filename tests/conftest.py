@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import connection, transaction
+from django.template.backends import jinja2
 from django.test import Client, TransactionTestCase
+from django.test.signals import template_rendered
 
 from accounts import guards
 from accounts.models import Partner, User
@@ -49,6 +51,21 @@ def _empty(tables: list[str]) -> None:
 
 
 TransactionTestCase._fixture_teardown = _empty_and_seed_again  # type: ignore[method-assign]
+
+_draw = jinja2.Template.render
+
+
+def _draw_and_tell(
+    self: jinja2.Template, context: dict[str, Any] | None = None, request: Any = None
+) -> str:
+    """Django tells its test client only of its own templates what they were drawn from."""
+    context = {} if context is None else context
+    drawn = _draw(self, context, request)
+    template_rendered.send(sender=self, template=self, context=context)
+    return drawn
+
+
+jinja2.Template.render = _draw_and_tell  # type: ignore[method-assign]
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ ROWS = [
     # know no model
     {
         "search",
+        "looks",
         "forms",
         "decision_forms",
         "watermark",
@@ -46,7 +47,7 @@ ROWS = [
     # edges
     # a part of the edge for support
     {"callback_admin"},
-    {"views", "admin", "templatetags", "worker", "checks"},
+    {"views", "drawing", "admin", "worker", "checks"},
     # what puts the edges to use
     {"urls", "management", "apps"},
 ]

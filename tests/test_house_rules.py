@@ -36,7 +36,7 @@ RULES = {
     ),
     "no mark_safe": Rule(
         "what came in is never trusted as HTML",
-        r"\bmark_safe\b|\|\s*safe\b|autoescape off|SafeString",
+        r"\bmark_safe\b|\|\s*safe\b|autoescape (off|false)|SafeString",
         (*PROGRAM, *TEMPLATES),
         "{{ name|safe }}",
         # The square of a second factor, drawn by allauth from what it made itself.

@@ -123,6 +123,13 @@ class Detail:
     queue: waiting.Queue
     is_revealed: bool
 
+    def sent(self, *path: str) -> Any:
+        """What the provider's body says there; None: nothing."""
+        value: Any = self.body
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
+
     @property
     def pictures(self) -> list[evidence.Shot]:
         return [shot for shot in self.shots if not shot.is_unusable]

@@ -60,6 +60,10 @@ class Rect:
     y: float
     height: float
 
+    @property
+    def path(self) -> str:
+        return f"M{self.x} {self.y}h{BAR}v{self.height}h-{BAR}z"
+
 
 @dataclass(frozen=True)
 class Day:
@@ -82,7 +86,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Chart:
-    """The days from the first to the last. It hashes: the same chart is drawn once."""
+    """The days from the first to the last."""
 
     days: tuple[Day, ...]
     marked: tuple[date, ...]

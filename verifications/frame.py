@@ -48,7 +48,7 @@ class Account(NamedTuple):
 
 @dataclass(frozen=True)
 class Shell:
-    """All that hashes chooses a shape of the frame, which is drawn once."""
+    """What stands around a page."""
 
     sections: tuple[Section, ...]
     work: Work | None
@@ -57,6 +57,8 @@ class Shell:
     environment: str
     searched: str
 
+
+NOBODY = Shell((), None, (), None, "", "")
 
 # Label, address, icon, and for whom: from this rank up to that one.
 OWN = (

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 from django.core.management import call_command
+from django.template import engines
 from django.test import Client
 
 from accounts.models import User
+from verifications import drawing
 from verifications.models import Verification
-from verifications.templatetags import parts
 
 BACKEND = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 LINKS = re.compile(r'(?:href|src)="(/static/[^"#]+)')
@@ -25,11 +26,18 @@ def browser(settings: LazySettings, tmp_path: Path, ada: User) -> Iterator[Clien
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": BACKEND}}
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = False
     call_command("collectstatic", interactive=False, verbosity=0)
-    parts.forget()
+    _forget()
     client = Client()
     client.force_login(ada)
     yield client
-    parts.forget()
+    _forget()
+
+
+def _forget() -> None:
+    """Addresses are worked out when a template is compiled."""
+    engines["jinja2"].env.cache.clear()
+    drawing.icon.cache_clear()
+    drawing.badge.cache_clear()
 
 
 def files_of(browser: Client, path: str) -> list[str]:

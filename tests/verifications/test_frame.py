@@ -99,7 +99,7 @@ def test_a_name_is_text_in_every_menu(ada: User, northbank: Partner, as_user: Si
     User.objects.filter(pk=ada.pk).update(name='<i>Ada</i> \'n "co"')
     Partner.objects.filter(pk=northbank.pk).update(name="<b>North</b>")
     shown = as_user(ada).get("/?x=<u>").content.decode()
-    assert "&lt;i&gt;Ada&lt;/i&gt; &#x27;n &quot;co&quot;" in shown
+    assert "&lt;i&gt;Ada&lt;/i&gt; &#39;n &#34;co&#34;" in shown
     assert "&lt;b&gt;North&lt;/b&gt;" in shown
     assert not re.search("<i>|<b>North|<u>", shown)
 

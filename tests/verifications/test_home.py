@@ -18,9 +18,9 @@ from accounts.models import Partner, User
 from tests import factories
 from tests.verifications import rows
 from verifications import decisions, figures, home
+from verifications.looks import moment
 from verifications.models import Decision, DeliveryState, Verification, WebhookDelivery
 from verifications.statuses import Status
-from verifications.templatetags.verifications import moment
 
 SignIn = Callable[[User], Client]
 NOW = rows.NOON + timedelta(days=1, hours=3)

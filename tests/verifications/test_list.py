@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from markupsafe import escape
 
 from accounts.models import Partner, User
 from tests import factories
@@ -494,7 +495,7 @@ def test_what_cannot_even_be_read_is_refused(ask: Ask, raw: str, status: int) ->
 def test_a_search_is_text_and_nothing_else(ask: Ask, approved: Verification, q: str) -> None:
     response = ask(q=q)
     assert names(response) == []
-    assert html.escape(q) in response.content.decode()
+    assert str(escape(q)) in response.content.decode()
 
 
 # The price

@@ -70,6 +70,10 @@ def _typed(form: DecisionForm) -> QueryDict:
     return form.data if isinstance(form.data, QueryDict) else QueryDict()
 
 
+def _words(typed: QueryDict) -> dict[str, str]:
+    return {name: typed.get(name, "") for name in ("message_to_applicant", "internal_note")}
+
+
 def _carry_out(
     request: access.MemberRequest,
     verification: Verification,
@@ -134,9 +138,7 @@ def _page(
         "form": form,
         "show_errors": status == 422,
         "is_preview": is_preview,
-        "typed": {name: data.get(name, "") for name in ("message_to_applicant", "internal_note")}
-        if form.is_bound
-        else {},
+        "typed": _words(data),
         "seen_revision": _kept(form, "seen_revision", verification.revision),
         "request_key": _kept(form, "request_key", new_request_key()),
     }
@@ -194,14 +196,15 @@ def _conflict(
     request: access.MemberRequest, verification: Verification, action: Action, form: DecisionForm
 ) -> HttpResponse:
     verification = find.visible(request, verification.scan_ref)
+    data = _typed(form)
     context = {
         "verification": verification,
         "action": action,
         "latest": confirm.latest_change(verification, request.membership),
         "objection": policy.objection(request.membership, action, verification),
         "form": form,
-        "typed": form.data,
-        "reasons": _typed(form).getlist("reasons"),
+        "typed": _words(data),
+        "reasons": data.getlist("reasons"),
     }
     return render(request, "verifications/conflict.html", context, status=409)
 

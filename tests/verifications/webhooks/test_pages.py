@@ -515,7 +515,7 @@ def test_a_delivery_shows_what_was_sent_and_each_try(
     assert "busy &lt;b&gt;now&lt;/b&gt; \ufffd\ufffd\ufffd" in page
     assert "The connection was refused." in page
     assert page.index("The connection was refused.") < page.index("busy")
-    assert "&quot;overall&quot;: &quot;DENIED&quot;" in page
+    assert "&#34;overall&#34;: &#34;DENIED&#34;" in page
     assert f"{len(vault.opened(delivery.body)):,} bytes" in page
 
 

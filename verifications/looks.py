@@ -1,16 +1,11 @@
-"""How things look in words and shapes. Presentation only: no queries."""
+"""How things look in words and shapes. Presentation only: no queries. Times are UTC."""
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-
-from django import template
-from django.utils import timezone
 
 from verifications import codes
 from verifications.statuses import Status
-
-register = template.Library()
 
 # What would turn or hide the text around it: shown as what it is.
 DIRECTION = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -30,38 +25,27 @@ SHAPES = {
 GOOD = {"ok"}
 
 
-@register.filter
 def shown(text: object) -> str:
     """Text of an applicant, with characters that change what is read made visible."""
     return DIRECTION.sub(lambda sign: f"[U+{ord(sign.group()):04X}]", str(text or ""))
 
 
-@register.filter
-def status_label(status: str) -> str:
-    return Status(status).label
-
-
-@register.filter
 def tone(status: str) -> str:
     return TONES.get(Status(status), "tone-idle")
 
 
-@register.filter
 def shape(status: str) -> str:
     return SHAPES.get(Status(status), "i-archive")
 
 
-@register.filter
 def label(code: str, family: str = "") -> str:
     return codes.find(code, family).label
 
 
-@register.filter
 def meaning(code: str, family: str = "") -> str:
     return codes.find(code, family).meaning
 
 
-@register.filter
 def finding_tone(code: str, family: str) -> str:
     """Of a face or document finding."""
     group = codes.find(code, family).group
@@ -70,13 +54,11 @@ def finding_tone(code: str, family: str) -> str:
     return "tone-idle" if group in ("process", "") else "tone-bad"
 
 
-@register.filter
 def finding_shape(code: str, family: str) -> str:
     shapes = {"tone-good": "s-approved", "tone-bad": "s-denied"}
     return shapes.get(finding_tone(code, family), "s-active")
 
 
-@register.filter
 def duration(span: timedelta) -> str:
     """How long, in the two largest units: 2 d 4 h, 3 h 05 min, 12 min."""
     minutes = max(0, int(span.total_seconds())) // 60
@@ -86,14 +68,10 @@ def duration(span: timedelta) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
-@register.filter
 def moment(at: datetime) -> str:
     """A time to the minute: today and yesterday by name, the year only where it is another."""
-    return moment_at(timezone.localtime(at), timezone.localtime())
-
-
-def moment_at(at: datetime, now: datetime) -> str:
-    return f"{_day(at.date(), now.date())}, {at.hour:02}:{at.minute:02}"
+    at = at.astimezone(UTC)
+    return f"{_day(at.date(), datetime.now(UTC).date())}, {at.hour:02}:{at.minute:02}"
 
 
 @lru_cache(maxsize=1024)
@@ -104,9 +82,33 @@ def _day(day: date, today: date) -> str:
     return f"{day.day} {day:%b}" if day.year == today.year else f"{day.day} {day:%b %Y}"
 
 
+def exact(at: datetime) -> str:
+    """To the second: 26 Nov 2026, 18:04:05."""
+    at = at.astimezone(UTC)
+    return f"{_day_of_year(at.date())}, {at.hour:02}:{at.minute:02}:{at.second:02}"
+
+
+@lru_cache(maxsize=1024)
+def _day_of_year(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
+
+
+@lru_cache(maxsize=1024)
+def day(day: date) -> str:
+    """26 Nov."""
+    return f"{day.day} {day:%b}"
+
+
+@lru_cache(maxsize=1024)
+def weekday(day: date) -> str:
+    """Thursday 26 November."""
+    return f"{day:%A} {day.day} {day:%B}"
+
+
 def moment_in_full(at: datetime) -> str:
-    """To the second: 26 November 2026, 18:04:05 UTC."""
-    return f"{_day_in_full(at.date())}, {at.hour:02}:{at.minute:02}:{at.second:02} {at.tzname()}"
+    """26 November 2026, 18:04:05 UTC."""
+    at = at.astimezone(UTC)
+    return f"{_day_in_full(at.date())}, {at.hour:02}:{at.minute:02}:{at.second:02} UTC"
 
 
 @lru_cache(maxsize=1024)
@@ -114,7 +116,6 @@ def _day_in_full(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-@register.filter
 def iso(at: datetime) -> str:
     """For programs that read the page: HTML knows no microseconds."""
-    return timezone.localtime(at).isoformat(timespec="seconds")
+    return at.astimezone(UTC).isoformat(timespec="seconds")

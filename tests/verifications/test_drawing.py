@@ -1,0 +1,89 @@
+"""What a template may call, and that whatever it is given comes out as text."""
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import jinja2
+import pytest
+from django.conf import LazySettings
+from django.http import QueryDict
+from django.template import engines
+from django.template.loader import render_to_string
+from django.urls import reverse
+from markupsafe import escape
+
+from accounts.models import User
+from tests.verifications import rows
+from verifications import drawing, listing
+from verifications.plan import Row
+from verifications.statuses import Status
+
+PAYLOADS = ["<script>alert(1)</script>", '" onx=y', "' x='", "&lt;", "{{ 7 }}", "</bdi>"]
+
+
+ROW = Row(
+    pk=1,
+    started_at=rows.NOON,
+    scan_ref="ref",
+    name="Alma Veske",
+    client_id="client-1",
+    status="APPROVED",
+    suspected=False,
+    review_type="AUTOMATIC",
+    document_type="PASSPORT",
+    document_country="LT",
+    tag_count=1,
+)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize(
+    "field", ["name", "client_id", "scan_ref", "document_country", "document_type"]
+)
+def test_whatever_a_row_holds_is_text(ada: User, field: str, payload: str) -> None:
+    page = listing.build(ada.memberships.get(), QueryDict(), rows.NOON.date())
+    page = replace(page, rows=[ROW._replace(**{field: payload})])
+    shown = render_to_string("verifications/list.html", {"page": page})
+    assert str(escape(payload)) in shown
+    assert "<script>alert" not in shown
+    assert shown.count("<tr>") == shown.count("</tr>") == 2
+    assert " onx=" not in shown.replace("&#34; onx=", "")
+
+
+@pytest.mark.parametrize("ref", ["a", "a b", "ü", "a%2Fb", "a?b#c", "..", "<b>"])
+def test_the_quick_address_of_a_verification_is_the_address(ref: str) -> None:
+    assert drawing.verification_url(ref) == reverse("verification_detail", args=[ref])
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("suspected", [False, True])
+def test_a_badge_says_where_it_stands(status: Status, suspected: bool) -> None:
+    badge = drawing.badge(status.value, suspected)
+    assert status.label in badge
+    assert ("Suspected" in badge) == suspected
+
+
+@pytest.mark.parametrize("template", ["{{ no }}", "{{ it.no }}", "{% if no %}{% endif %}"])
+def test_a_name_that_nobody_gave_fails_in_tests(template: str) -> None:
+    with pytest.raises(jinja2.UndefinedError):
+        engines["jinja2"].from_string(template).render({"it": {}})
+
+
+def test_a_name_that_nobody_gave_costs_people_at_work_nothing_but_the_name(
+    settings: LazySettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.TESTING = settings.DEBUG = False
+    environment: Any = drawing.environment(autoescape=True)
+    with caplog.at_level(logging.WARNING):
+        assert environment.from_string("a{{ nothing }}b").render() == "ab"
+    assert "nothing" in caplog.text
+
+
+def test_what_is_constant_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    environment: Any = drawing.environment(autoescape=True)
+    environment.filters["icon"] = lambda name: asked.append(name) or name
+    template = environment.from_string('{{ "i-menu"|icon }}')
+    assert [template.render() for _ in range(3)] == ["i-menu"] * 3
+    assert asked == ["i-menu"]
