@@ -8,6 +8,7 @@ Here a queryset is built once, with slots, and then asked with what fills them:
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -15,6 +16,9 @@ from django.db import connection, models
 from django.db.models import Expression, Field, QuerySet
 from django.db.models.query import ModelIterable
 from django.db.transaction import TransactionManagementError
+
+# Codes, days and the like.
+CONSTANT = re.compile(r"[\w .:/+-]*")
 
 
 class Slot(Expression):
@@ -58,13 +62,42 @@ def _as_one(numbers: Sequence[int]) -> Any:
     return numbers if connection.vendor == "postgresql" else json.dumps(numbers)
 
 
+def _with_constants(sql: str, params: Sequence[Any]) -> tuple[str, list[Any]]:
+    """The statement with its plain constants written out, and what is left to be filled in.
+
+    SQLite takes an index that has a condition only where the statement has it too, written out.
+    """
+    given, left = iter(params), []
+
+    def written(found: re.Match[str]) -> str:
+        if found[0] == "%%":
+            return found[0]
+        value = next(given)
+        literal = _literal(value)
+        if literal is None:
+            left.append(value)
+        return literal or found[0]
+
+    return re.sub("%[%s]", written, sql), left
+
+
+def _literal(value: Any) -> str | None:
+    """None: not one that needs no quoting."""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, int):
+        return str(int(value))
+    is_plain = isinstance(value, str) and CONSTANT.fullmatch(value)
+    return f"'{value}'" if is_plain else None
+
+
 class Written:
     """SQL as this engine understands it, and how what it answers becomes values."""
 
     def __init__(self, queryset: QuerySet) -> None:
         self.locks = queryset.query.select_for_update
         self.compiler = queryset.query.get_compiler(connection=connection)
-        self.sql, self.params = self.compiler.as_sql()
+        self.sql, self.params = _with_constants(*self.compiler.as_sql())
         columns = [column for column, _, _ in self.compiler.select]
         self.converters = self.compiler.get_converters(columns)
 

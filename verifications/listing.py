@@ -52,7 +52,8 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Listing:
-    form: FilterForm
+    # None: nothing is asked.
+    form: FilterForm | None
     tabs: list[Tab]
     chips: list[Chip]
     refusals: list[Refusal]
@@ -87,14 +88,12 @@ TABS: tuple[tuple[str, dict[str, list[str]]], ...] = (
 
 def build(membership: Membership, query: QueryDict, today: date) -> Listing:
     """A question that cannot be understood gives no rows and the form that says why."""
-    form = _form(membership, query, today)
-    page, filters = keyset.Page([], None, None), Filters()
-    if form.is_valid():
-        filters = _with_hash(membership, form.filters())
+    form = _form(membership, query, today) if query else None
+    is_understood = form is None or form.is_valid()
+    filters = _with_hash(membership, form.filters()) if form and is_understood else Filters()
     asked = question.Question(membership, filters)
-    if form.is_valid():
-        page = asked.page()
-    else:
+    page = asked.page() if is_understood else keyset.Page([], None, None)
+    if not is_understood:
         form = whole_form(membership, query, today)
     newer = _page_link(query, "before", page.newer)
     older = _page_link(query, "after", page.older)
@@ -196,14 +195,12 @@ def _page_link(query: QueryDict, name: str, position: keyset.Position | None) ->
     return _question(query, (), {name: [str(position)]}) if position else ""
 
 
-def _chips(form: FilterForm, query: QueryDict) -> list[Chip]:
+def _chips(form: FilterForm | None, query: QueryDict) -> list[Chip]:
     """One for each filter that is set, refused ones too: that is how they are taken away."""
     hidden = {*POSITIONS, "order"}
-    if not query:
-        return []
     return [
         Chip(str(field.label), _in_words(field, values), _question(query, [field.html_name]))
-        for field in form
+        for field in form or ()
         if field.name not in hidden and (values := _given(query, field.html_name))
     ]
 
@@ -217,10 +214,9 @@ def _in_words(field: BoundField, values: list[str]) -> str:
     return ", ".join(str(choices.get(value, value))[:60] for value in values)
 
 
-def _refusals(form: FilterForm, query: QueryDict) -> list[Refusal]:
+def _refusals(form: FilterForm | None, query: QueryDict) -> list[Refusal]:
     return [
         Refusal(str(field.label), str(error), _question(query, [field.html_name]))
-        for name in form.errors
-        for field in [form[name]]
+        for field in form or ()
         for error in field.errors
     ]

@@ -97,3 +97,24 @@ def test_what_locks_asks_within_a_transaction_only(northbank: Partner) -> None:
         assert statement.instances(pk=northbank.pk) == [northbank]
     with pytest.raises(transaction.TransactionManagementError):
         statement.instances(pk=northbank.pk)
+
+
+def test_constants_are_written_out_and_slots_are_not(northbank: Partner) -> None:
+    statement = Statement(
+        lambda: Partner.objects.filter(key="northbank", is_active=True, pk=Slot("pk")).values_list(
+            "name"
+        )
+    )
+    assert "'northbank'" in statement.written.sql
+    assert statement.written.sql.count("%s") == 1
+    assert [list(row) for row in statement.rows(pk=northbank.pk)] == [[northbank.name]]
+
+
+@pytest.mark.parametrize("value", ["it's", "%s", "50%", '"', "\\", "a;b"])
+def test_a_constant_that_would_need_quoting_is_not_written_out(
+    northbank: Partner, value: str
+) -> None:
+    Partner.objects.filter(pk=northbank.pk).update(name=value)
+    statement = Statement(lambda: Partner.objects.filter(name=value).values_list("pk"))
+    assert statement.written.params == [value]
+    assert [list(row) for row in statement.rows()] == [[northbank.pk]]

@@ -82,15 +82,20 @@ class DeliveryState(models.TextChoices):
 
 
 class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
-    def in_trouble(self, since: datetime | Slot | None = None) -> "WebhookDeliveryQuerySet":
-        """Tried in vain and trying on, or given up of what was queued since then.
+    def in_trouble(self, since: datetime | None = None) -> "WebhookDeliveryQuerySet":
+        """Tried in vain and trying on, or given up of what was queued since then."""
+        return self.trying() | self.given_up(since or timezone.now() - TROUBLED)
 
-        What waited for an endpoint that was removed is no trouble: nobody wants it.
-        """
-        since = since or timezone.now() - TROUBLED
-        trying = Q(state=DeliveryState.WAITING, attempts__gt=0)
-        given_up = Q(state=DeliveryState.GIVEN_UP, queued_at__gte=since)
-        return self.filter(trying | given_up, endpoint__removed_at=None)
+    def trying(self) -> "WebhookDeliveryQuerySet":
+        """Tried in vain, and trying on."""
+        return self._wanted().filter(state=DeliveryState.WAITING, attempts__gt=0)
+
+    def given_up(self, since: datetime | Slot) -> "WebhookDeliveryQuerySet":
+        return self._wanted().filter(state=DeliveryState.GIVEN_UP, queued_at__gte=since)
+
+    def _wanted(self) -> "WebhookDeliveryQuerySet":
+        """What waited for an endpoint that was removed is no trouble."""
+        return self.filter(endpoint__removed_at=None)
 
     def going_out(self) -> "WebhookDeliveryQuerySet":
         """What the worker sends, now or when its time comes. A queue that is off goes nowhere."""
@@ -157,9 +162,13 @@ class WebhookDelivery(models.Model):
             models.Index(fields=["partner", "-queued_at", "-id"], name="delivery_newest"),
             models.Index(
                 fields=["partner", "-queued_at"],
-                condition=Q(state=DeliveryState.GIVEN_UP)
-                | Q(state=DeliveryState.WAITING, attempts__gt=0),
-                name="delivery_in_trouble",
+                condition=Q(state=DeliveryState.GIVEN_UP),
+                name="delivery_given_up",
+            ),
+            models.Index(
+                fields=["partner"],
+                condition=Q(state=DeliveryState.WAITING, attempts__gt=0),
+                name="delivery_trying",
             ),
         ]
 
