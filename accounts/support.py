@@ -240,7 +240,7 @@ class SupportAdmin(admin.ModelAdmin):
 
     def last_change(self, obj: Any) -> AuditEntry | None:
         told = AuditEntry.objects.filter(subject=self.subject_of(obj), kind=self.kind)
-        return told.order_by("-id").first()
+        return told.order_by("-at", "-id").first()
 
     def record(self, actor: User, obj: Any, **facts: Any) -> None:
         audit.record(

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import AuditCheckpoint, AuditEntry, Kind, Membership, names_of
 from verifications import history, keyset
 from verifications.audit_forms import AuditFilterForm
-from verifications.models import Disposal
+from verifications.models import Verification
 
 EXPORT_MOST = 50_000
 # Where a spreadsheet would begin a formula: at the start of a cell, and of what one that separates
@@ -37,6 +37,10 @@ class Log:
     lines: list[Line]
     newer: keyset.Position | None
     older: keyset.Position | None
+    # Where the search broke off before the page was full, and where it goes on from there.
+    searched_to: keyset.Position | None
+    further: keyset.Position | None
+    searched_back: bool
     checkpoint: AuditCheckpoint | None
     proven: dict[str, Any] | None
 
@@ -51,11 +55,39 @@ def build(membership: Membership, form: AuditFilterForm) -> Log:
     checkpoint = AuditCheckpoint.objects.order_by("-number").first()
     proven = cache.get(history.PROVEN)
     if not form.is_valid():
-        return Log(form, [], None, None, checkpoint, proven)
+        return Log(form, [], None, None, None, None, False, checkpoint, proven)
     asked = form.cleaned_data
-    page = keyset.page(_matching(membership, asked), "at", _turn(asked))
-    lines = _lines(page.rows, _disposed(membership, page.rows))
-    return Log(form, lines, page.newer, page.older, checkpoint, proven)
+    page = _page(membership, asked)
+    back = bool(asked["before"])
+    newer, older, further = page.links(back=back)
+    return Log(
+        form=form,
+        lines=_lines(page.rows, _disposed(membership, page.rows)),
+        newer=newer,
+        older=older,
+        searched_to=page.searched_to,
+        further=further,
+        searched_back=not back,
+        checkpoint=checkpoint,
+        proven=proven,
+    )
+
+
+def _page(membership: Membership, asked: dict[str, Any]) -> keyset.Page:
+    """By subject or by kind there is an index; what else is asked for is looked at."""
+    along: dict[str, Any] = {"partner": membership.partner_id}
+    fits = Q(actor=int(asked["who"])) if asked["who"] else Q()
+    if asked["scan_ref"]:
+        along["subject"] = _subject(asked)
+        fits &= Q(kind=asked["kind"]) if asked["kind"] else Q()
+    elif asked["kind"]:
+        along["kind"] = asked["kind"]
+    entries = AuditEntry.objects.all()
+    return keyset.sought(entries, [entries.filter(**along)], fits, "at", _turn(asked))
+
+
+def _subject(asked: dict[str, Any]) -> str:
+    return f"verification:{asked['scan_ref']}"
 
 
 def _matching(membership: Membership, asked: dict[str, Any]) -> QuerySet[AuditEntry]:
@@ -65,7 +97,7 @@ def _matching(membership: Membership, asked: dict[str, Any]) -> QuerySet[AuditEn
     if asked["who"]:
         entries = entries.filter(actor=int(asked["who"]))
     if asked["scan_ref"]:
-        entries = entries.filter(subject=f"verification:{asked['scan_ref']}")
+        entries = entries.filter(subject=_subject(asked))
     return entries
 
 
@@ -86,8 +118,8 @@ def _midnight(day: Any) -> datetime:
 def _disposed(membership: Membership, entries: list[AuditEntry]) -> set[str]:
     """Scan refs on the page that have no page of their own any more."""
     refs = {entry.subject.removeprefix("verification:") for entry in entries}
-    gone = Disposal.objects.filter(partner=membership.partner_id, verification__scan_ref__in=refs)
-    return set(gone.values_list("verification__scan_ref", flat=True))
+    named = Verification.objects.filter(partner=membership.partner_id, scan_ref__in=refs)
+    return {ref for ref, at in named.order_by().values_list("scan_ref", "disposed_at") if at}
 
 
 def _lines(entries: list[AuditEntry], disposed: Collection[str]) -> list[Line]:

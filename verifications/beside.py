@@ -39,7 +39,8 @@ holds = Beside(
 )
 notes = Beside(lambda: Note.objects.filter(verification=IT).select_related("author"))
 photos = Beside(lambda: Photo.objects.filter(verification=IT))
-reasons = Beside(lambda: DecisionReason.objects.filter(verification=IT))
+# Through their decisions, by whose index they are found.
+reasons = Beside(lambda: DecisionReason.objects.filter(decision__verification=IT))
 callbacks = Beside(lambda: ProviderCallback.objects.filter(verification=IT))
 deliveries = Beside(
     lambda: WebhookDelivery.objects.filter(verification=IT).select_related("endpoint")

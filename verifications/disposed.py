@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.http import QueryDict
 
 from accounts.models import Membership
@@ -26,6 +26,10 @@ class Disposed:
     lines: list[Line]
     newer: keyset.Position | None
     older: keyset.Position | None
+    # Where the search broke off before the page was full, and where it goes on from there.
+    searched_to: keyset.Position | None
+    further: keyset.Position | None
+    searched_back: bool
     is_filtered: bool
 
 
@@ -43,12 +47,21 @@ def build(membership: Membership, query: QueryDict) -> Disposed:
     """A question that cannot be understood gives no rows and the form that says why."""
     form = AuditFilterForm(query, kinds=DisposalKind.choices, people=_people(membership))
     if not form.is_valid():
-        return Disposed(form, [], None, None, is_filtered=True)
+        return Disposed(form, [], None, None, None, None, False, is_filtered=True)
     asked = form.cleaned_data
-    rows = _matching(membership, asked).select_related("actor", "verification")
-    page = keyset.page(rows, "disposed_at", _turn(asked))
-    lines = [Line(row, Standing(Status(row.status), row.suspected)) for row in page.rows]
-    return Disposed(form, lines, page.newer, page.older, is_filtered=any(asked.values()))
+    page = _page(membership, asked)
+    back = bool(asked["before"])
+    newer, older, further = page.links(back=back)
+    return Disposed(
+        form=form,
+        lines=[Line(row, Standing(Status(row.status), row.suspected)) for row in page.rows],
+        newer=newer,
+        older=older,
+        searched_to=page.searched_to,
+        further=further,
+        searched_back=not back,
+        is_filtered=any(asked.values()),
+    )
 
 
 def _people(membership: Membership) -> list[tuple[str, str]]:
@@ -56,15 +69,18 @@ def _people(membership: Membership) -> list[tuple[str, str]]:
     return [(str(one.user_id), str(one.user)) for one in members]
 
 
-def _matching(membership: Membership, asked: dict[str, Any]) -> QuerySet[Disposal]:
-    rows = Disposal.objects.filter(partner=membership.partner_id)
-    if asked["kind"]:
-        rows = rows.filter(kind=asked["kind"])
-    if asked["who"]:
-        rows = rows.filter(actor=int(asked["who"]))
+def _page(membership: Membership, asked: dict[str, Any]) -> keyset.Page:
+    partner = membership.partner_id
+    rows, fits = Disposal.objects.filter(partner=partner), Q()
     if asked["scan_ref"]:
-        rows = rows.filter(verification__scan_ref=asked["scan_ref"])
-    return rows
+        known = Verification.objects.filter(partner=partner, scan_ref=asked["scan_ref"])
+        rows = rows.filter(verification=known.values_list("pk", flat=True).first() or 0)
+    if asked["kind"]:
+        fits &= Q(kind=asked["kind"])
+    if asked["who"]:
+        fits &= Q(actor=int(asked["who"]))
+    shown = Disposal.objects.select_related("actor", "verification")
+    return keyset.sought(shown, [rows], fits, "disposed_at", _turn(asked))
 
 
 def _turn(asked: dict[str, Any]) -> keyset.Turn:

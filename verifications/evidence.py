@@ -134,11 +134,12 @@ def record_fetch(actor: User, photo: Photo, verification: Verification) -> Audit
     """A picture that comes with its page stands in the page's entry; any other gets its own."""
     looks = AuditEntry.objects.filter(
         subject=verification.audit_subject,
+        partner=verification.partner_id,
         actor=actor.pk,
         kind=Kind.VIEWED,
         at__gt=timezone.now() - ONE_LOOK,
     )
-    newest = looks.order_by("-id").first()
+    newest = looks.order_by("-at", "-id").first()
     if newest is None or photo.kind not in newest.facts["photos"]:
         return record_look(actor, verification, [photo.kind])
     return newest

@@ -9,7 +9,8 @@ from accounts import budgets
 from accounts.models import Membership, Partner, Rank
 from accounts.statements import Slot, Statement
 from verifications import counters, figures, frame, waiting
-from verifications.models import TROUBLED, WebhookDelivery
+from verifications.models import TROUBLED, TRYING, WANTED, WebhookDelivery
+from verifications.models.webhook import given_up
 from verifications.statuses import NEEDS_DECISION
 
 COUNTED_TO = 100
@@ -49,9 +50,10 @@ def build(membership: Membership, days: int | None, now: datetime) -> Home:
 
 def _in_trouble() -> QuerySet:
     """Each half by an index of its own."""
-    rows = WebhookDelivery.objects.filter(partner=Slot("partner")).order_by()
-    given_up = rows.given_up(Slot("since", DateTimeField()))
-    return rows.trying().values_list("pk").union(given_up.values_list("pk"), all=True)[:COUNTED_TO]
+    rows = WebhookDelivery.objects.filter(WANTED, partner=Slot("partner")).order_by()
+    halves = [rows.filter(it) for it in (TRYING, given_up(Slot("since", DateTimeField())))]
+    trying, over = (half.values_list("pk") for half in halves)
+    return trying.union(over, all=True)[:COUNTED_TO]
 
 
 IN_TROUBLE = Statement(_in_trouble)

@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Value
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.db.models.lookups import GreaterThan, LessThan
 
+# Rows that one page of a search looks at.
+LOOKED_AT = 400
 EPOCH = datetime.fromtimestamp(0, UTC)
 FORMS: dict[type, re.Pattern[str]] = {
     int: re.compile(r"([0-9]{1,18})-([0-9]{1,18})"),
@@ -43,6 +45,15 @@ class Page:
     older: Position | None
     # Where a search broke off before the page was full; the page that way goes on from there.
     searched_to: Position | None = None
+
+    def links(self, *, back: bool) -> "tuple[Position | None, Position | None, Position | None]":
+        """To the newer and the older page, and to where a search that broke off goes on.
+
+        `back`: this page was asked for from the page after it.
+        """
+        if self.searched_to is None:
+            return self.newer, self.older, None
+        return (None, self.older, self.newer) if back else (self.newer, None, self.older)
 
 
 def read(text: str, key: type[int] | type[UUID] = int) -> Position:
@@ -175,3 +186,25 @@ def _complete_to(run: list[tuple[Position, Any]]) -> Position:
     """Of a run that broke off: its last place may come once more, the one before does not."""
     last = run[-1][0]
     return next((place for place, _ in reversed(run) if place != last), last)
+
+
+def sought(
+    rows: QuerySet, branches: Sequence[QuerySet], fits: Q, moment: str, turn: Turn, size: int = 50
+) -> Page:
+    """One page of those of `branches` that fit, with no more than LOOKED_AT looked at.
+
+    Each branch lies along an index by (moment, pk). Where the search breaks off before the page is
+    full, the page says up to where it went. `rows` brings what is shown.
+    """
+    stretch, share = turn.stretch, LOOKED_AT // len(branches)
+    test = fits if fits else Value(True)
+    runs = [
+        list(stretch.of(it.annotate(fits=test), moment).values_list(moment, "pk", "fits")[:share])
+        for it in branches
+    ]
+    walked = merged(runs, stretch, share)
+    places = walked.found[:size]
+    found = rows.order_by().in_bulk([place.number for place in places])
+    further = places[-1] if len(walked.found) > size else walked.end
+    shown = [found[place.number] for place in places if place.number in found]
+    return turn.made(shown, places, further, searched_to=walked.end if len(places) < size else None)

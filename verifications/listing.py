@@ -95,24 +95,22 @@ def build(membership: Membership, query: QueryDict, today: date) -> Listing:
     page = asked.page() if is_understood else keyset.Page([], None, None)
     if not is_understood:
         form = whole_form(membership, query, today)
-    newer = _page_link(query, "before", page.newer)
-    older = _page_link(query, "after", page.older)
-    is_cut = page.searched_to is not None
+    newer, older, further = page.links(back=bool(filters.before))
     return Listing(
         form=form,
         tabs=_tabs(membership.partner, asked, query),
         chips=_chips(form, query),
         refusals=_refusals(form, query),
         rows=page.rows,
-        newer="" if is_cut and filters.before else newer,
-        older="" if is_cut and not filters.before else older,
+        newer=_page_link(query, "before", newer),
+        older=_page_link(query, "after", older),
         first=_question(query),
         turned=_turned(query, filters),
         is_first=not (filters.after or filters.before),
         oldest_first=filters.oldest_first,
         searched_to=page.searched_to.moment if page.searched_to else None,
         searched_back=filters.oldest_first == bool(filters.before),
-        further=(newer if filters.before else older) if is_cut else "",
+        further=_page_link(query, "before" if filters.before else "after", further),
     )
 
 

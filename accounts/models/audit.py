@@ -95,7 +95,7 @@ class AuditEntry(AppendOnly):
         ]
         indexes = [
             models.Index(fields=["partner", "-at", "-id"], name="audit_by_partner"),
-            models.Index(fields=["subject", "-id"], name="audit_by_subject"),
+            models.Index(fields=["subject", "partner", "-at", "-id"], name="audit_by_subject"),
             models.Index(fields=["partner", "kind", "-at", "-id"], name="audit_by_kind"),
             models.Index(fields=["actor", "kind", "-at"], name="audit_by_actor"),
         ]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -17,11 +18,20 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
-from accounts.models import Membership, Partner, User
+from accounts.models import Kind, Membership, Partner, User
 from tests import factories
 from tests.verifications import plans
-from verifications import keyset, listing
-from verifications.models import Disposal, DisposalKind, NameUse, RejectionReason, Verification
+from verifications import audit_log, disposed, home, keyset, listing
+from verifications.audit_forms import AuditFilterForm
+from verifications.deliveries import listing as deliveries
+from verifications.models import (
+    DeliveryState,
+    Disposal,
+    DisposalKind,
+    NameUse,
+    RejectionReason,
+    Verification,
+)
 from verifications.models.verification import ERASED
 from verifications.statuses import Status
 
@@ -184,5 +194,100 @@ def test_support_finds_by_reference_without_reading_the_table(
     for name, text, narrowed in asked:
         query = urlencode({"q": text, **narrowed})
         address = f"{reverse(f'admin:verifications_{name}_changelist')}?{query}"
+        wrong += explained.objections(address, lambda address=address: browser.get(address))
+    assert not wrong, "\n\n".join(wrong)
+
+
+# What stands beside the list: each page with what it offers. A planner without statistics may take
+# another way there, until the database has gathered some.
+SETTLED = pytest.mark.parametrize("partner", ["with statistics"], indirect=True)
+
+
+def _deliveries(admin: Membership, query: QueryDict) -> Any:
+    return deliveries.build(admin, query, timezone.now())
+
+
+def _audit_log(admin: Membership, query: QueryDict) -> Any:
+    form = AuditFilterForm(query, kinds=Kind.choices, people=audit_log.people(admin))
+    return audit_log.build(admin, form)
+
+
+def _offered_deliveries(admin: Membership, middle: Verification) -> dict[str, list[Any]]:
+    endpoints = admin.partner.endpoints.order_by("pk").values_list("pk", flat=True)
+    return {
+        "state": ["trouble", *DeliveryState.values],
+        "code": ["none", "200", "503", "418"],
+        "endpoint": [*endpoints[:3]],
+        "q": [middle.scan_ref, "nobodys"],
+    }
+
+
+def _offered_entries(admin: Membership, middle: Verification) -> dict[str, list[Any]]:
+    day = middle.started_at.date()
+    return {
+        "kind": [Kind.DENIED, Kind.CREATED, Kind.BUDGET_REACHED],
+        "who": [admin.user_id],
+        "scan_ref": [middle.scan_ref, "nobodys"],
+        "from": [day],
+        "to": [day],
+    }
+
+
+def _offered_disposals(admin: Membership, middle: Verification) -> dict[str, list[Any]]:
+    return _offered_entries(admin, middle) | {"kind": [*DisposalKind.values]}
+
+
+BESIDE = {
+    "deliveries": (_deliveries, _offered_deliveries),
+    "audit log": (_audit_log, _offered_entries),
+    "disposed": (disposed.build, _offered_disposals),
+}
+
+
+@SETTLED
+@pytest.mark.parametrize("name", BESIDE)
+def test_every_filter_and_pair_beside_the_list_has_its_index(
+    admin: Membership, middle: Verification, name: str
+) -> None:
+    build, offer = BESIDE[name]
+    explained, offered = plans.Explained(), offer(admin, middle)
+    number = UUID(int=1 << 127) if name == "deliveries" else middle.pk
+    place = str(keyset.Position(middle.started_at, number))
+    first = [*_alone(offered), *_in_pairs(offered)]
+    further = [it | {way: place} for it in _alone(offered) for way in ("after", "before")]
+    wrong = []
+    for asked in (*first, *further):
+        query = _query(asked)
+        wrong += explained.objections(
+            f"{name} {query.urlencode()}",
+            lambda query=query: _without_errors(build(admin, query)),
+        )
+    assert not wrong, f"{len(wrong)} of {explained.pages} pages:\n" + "\n\n".join(wrong[:5])
+    assert explained.pages > 20
+
+
+def _without_errors(page: Any) -> None:
+    assert not page.form.errors, page.form.errors
+
+
+@SETTLED
+@pytest.mark.parametrize("days", [7, 30, 90, None])
+def test_the_dashboard_reads_few_rows(admin: Membership, days: int | None) -> None:
+    # Days and codes, however many verifications there are.
+    explained = plans.Explained(most_rows=4000, most_sorted=4000)
+    wrong = explained.objections("home", lambda: home.build(admin, days, timezone.now()))
+    assert not wrong, "\n\n".join(wrong)
+
+
+@SETTLED
+def test_a_verification_reads_what_stands_beside_it_and_no_more(
+    admin: Membership, middle: Verification
+) -> None:
+    explained, browser = plans.Explained(), Client()
+    factories.sign_in(browser, admin.user)
+    waiting = Verification.objects.visible_to(admin).needs_decision().order_by("started_at")
+    wrong = []
+    for it in (middle, waiting[0], waiting.last()):
+        address = reverse("verification_detail", args=[it.scan_ref])
         wrong += explained.objections(address, lambda address=address: browser.get(address))
     assert not wrong, "\n\n".join(wrong)

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.http import QueryDict
 
 from accounts.models import Membership
 from verifications import keyset
 from verifications.deliveries import words
 from verifications.endpoint_forms import TROUBLE, DeliveryFilterForm
-from verifications.models import WebhookDelivery, WebhookEndpoint
+from verifications.models import DeliveryState, Verification, WebhookDelivery, WebhookEndpoint
+from verifications.models.webhook import trouble
 
 POSITIONS = ("after", "before")
 
@@ -39,6 +40,10 @@ class Listing:
     first: str
     is_first: bool
     is_filtered: bool
+    # Where the search broke off before the page was full, and the link that goes on from there.
+    searched_to: datetime | None
+    searched_back: bool
+    further: str
 
 
 def build(membership: Membership, query: QueryDict, now: datetime) -> Listing:
@@ -47,17 +52,22 @@ def build(membership: Membership, query: QueryDict, now: datetime) -> Listing:
     page = keyset.Page([], None, None)
     asked = form.cleaned_data if form.is_valid() else {}
     if form.is_valid():
-        rows = _matching(membership, asked).select_related("endpoint", "verification")
-        page = keyset.page(rows, "queued_at", keyset.Turn(asked["after"], asked["before"]))
+        page = _page(membership, asked)
+    back = bool(asked.get("before"))
+    newer, older, further = page.links(back=back)
+    onward = {"before" if back else "after": further}
     return Listing(
         form=form,
         refusals=_refusals(form),
         lines=[Line(row, words.of_delivery(row, now)) for row in page.rows],
-        newer=_question(query, before=page.newer) if page.newer else "",
-        older=_question(query, after=page.older) if page.older else "",
+        newer=_question(query, before=newer) if newer else "",
+        older=_question(query, after=older) if older else "",
         first=_question(query),
         is_first=not any(asked.get(name) for name in POSITIONS),
         is_filtered=any(value for name, value in asked.items() if name not in POSITIONS),
+        searched_to=page.searched_to.moment if page.searched_to else None,
+        searched_back=not back,
+        further=_question(query, **onward) if further else "",
     )
 
 
@@ -66,19 +76,30 @@ def _endpoint_choices(membership: Membership) -> list[tuple[str, str]]:
     return [(str(row.pk), f"{row.name} (removed)" if row.removed_at else row.name) for row in rows]
 
 
-def _matching(membership: Membership, asked: dict[str, Any]) -> QuerySet[WebhookDelivery]:
+def _page(membership: Membership, asked: dict[str, Any]) -> keyset.Page:
+    """By verification or by state there is an index; what else is asked for is looked at."""
+    shown = WebhookDelivery.objects.select_related("endpoint", "verification")
     rows = WebhookDelivery.objects.filter(partner=membership.partner_id)
+    branches, fits = [rows], Q()
     if asked["q"]:
-        rows = rows.filter(verification__scan_ref=asked["q"])
+        known = Verification.objects.filter(partner=membership.partner_id, scan_ref=asked["q"])
+        key = known.values_list("pk", flat=True).first() or 0
+        branches = [WebhookDelivery.objects.filter(verification=key)]
     if asked["state"] == TROUBLE:
-        rows = rows.in_trouble()
+        trying, given_up = Q(state=DeliveryState.WAITING), Q(state=DeliveryState.GIVEN_UP)
+        branches = [it.filter(state) for it in branches for state in (trying, given_up)]
+        fits &= trouble()
     elif asked["state"]:
-        rows = rows.filter(state=asked["state"])
+        branches = [it.filter(state=asked["state"]) for it in branches]
     if asked["code"] == "none":
-        rows = rows.filter(last_code=None, attempts__gt=0)
+        fits &= Q(last_code=None, attempts__gt=0)
     elif asked["code"]:
-        rows = rows.filter(last_code=int(asked["code"]))
-    return rows.filter(endpoint=int(asked["endpoint"])) if asked["endpoint"] else rows
+        fits &= Q(last_code=int(asked["code"]))
+    if asked["endpoint"]:
+        fits &= Q(endpoint=int(asked["endpoint"]))
+    return keyset.sought(
+        shown, branches, fits, "queued_at", keyset.Turn(asked["after"], asked["before"])
+    )
 
 
 def _refusals(form: DeliveryFilterForm) -> list[Refusal]:

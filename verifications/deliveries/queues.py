@@ -65,7 +65,7 @@ def _queues(whose: Q) -> dict[int, tuple[int, int]]:
 def latest_change(endpoint: WebhookEndpoint, typed: dict[str, Any]) -> Change:
     """Since a form was drawn, for somebody who typed this meanwhile."""
     entries = AuditEntry.objects.filter(subject=f"endpoint:{endpoint.pk}")
-    entry = entries.filter(kind=Kind.ENDPOINT_CHANGED).order_by("-pk").first()
+    entry = entries.filter(kind=Kind.ENDPOINT_CHANGED).order_by("-at", "-pk").first()
     actor = entry.actor if entry else None
     stands = {name: getattr(endpoint, name) for name in typed if name != "headers"}
     stands["headers"] = endpoint.known_headers

@@ -25,6 +25,8 @@ from verifications.models.verification import (
 from verifications.models.verification_rows import SEAT, Seat, VerificationQuerySet
 from verifications.models.webhook import (
     TROUBLED,
+    TRYING,
+    WANTED,
     AttemptAnswer,
     DeliveryBody,
     DeliveryState,
@@ -34,8 +36,11 @@ from verifications.models.webhook import (
 )
 
 __all__ = [
-    "SEAT",
     "EVER",
+    "SEAT",
+    "TROUBLED",
+    "TRYING",
+    "WANTED",
     "AttemptAnswer",
     "CallbackBody",
     "Chore",
@@ -65,11 +70,10 @@ __all__ = [
     "RejectionReason",
     "ReleaseReason",
     "ReviewType",
+    "Seat",
     "Sets",
     "Stage",
     "Tag",
-    "Seat",
-    "TROUBLED",
     "TagKind",
     "TokenType",
     "Verification",

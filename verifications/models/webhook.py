@@ -81,21 +81,24 @@ class DeliveryState(models.TextChoices):
     GIVEN_UP = "given_up", "Given up"
 
 
+# Tried in vain, and trying on.
+TRYING = Q(state=DeliveryState.WAITING, attempts__gt=0)
+# What waited for an endpoint that was removed is no trouble: nobody wants it.
+WANTED = Q(endpoint__removed_at=None)
+
+
+def given_up(since: datetime | Slot) -> Q:
+    return Q(state=DeliveryState.GIVEN_UP, queued_at__gte=since)
+
+
+def trouble() -> Q:
+    """What is trying on, and what was given up a short time ago."""
+    return WANTED & (TRYING | given_up(timezone.now() - TROUBLED))
+
+
 class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
-    def in_trouble(self, since: datetime | None = None) -> "WebhookDeliveryQuerySet":
-        """Tried in vain and trying on, or given up of what was queued since then."""
-        return self.trying() | self.given_up(since or timezone.now() - TROUBLED)
-
-    def trying(self) -> "WebhookDeliveryQuerySet":
-        """Tried in vain, and trying on."""
-        return self._wanted().filter(state=DeliveryState.WAITING, attempts__gt=0)
-
-    def given_up(self, since: datetime | Slot) -> "WebhookDeliveryQuerySet":
-        return self._wanted().filter(state=DeliveryState.GIVEN_UP, queued_at__gte=since)
-
-    def _wanted(self) -> "WebhookDeliveryQuerySet":
-        """What waited for an endpoint that was removed is no trouble."""
-        return self.filter(endpoint__removed_at=None)
+    def in_trouble(self) -> "WebhookDeliveryQuerySet":
+        return self.filter(trouble())
 
     def going_out(self) -> "WebhookDeliveryQuerySet":
         """What the worker sends, now or when its time comes. A queue that is off goes nowhere."""
@@ -161,15 +164,9 @@ class WebhookDelivery(models.Model):
             ),
             models.Index(fields=["partner", "-queued_at", "-id"], name="delivery_newest"),
             models.Index(
-                fields=["partner", "-queued_at"],
-                condition=Q(state=DeliveryState.GIVEN_UP),
-                name="delivery_given_up",
+                fields=["partner", "state", "-queued_at", "-id"], name="delivery_by_state"
             ),
-            models.Index(
-                fields=["partner"],
-                condition=Q(state=DeliveryState.WAITING, attempts__gt=0),
-                name="delivery_trying",
-            ),
+            models.Index(fields=["partner"], condition=TRYING, name="delivery_trying"),
         ]
 
     def __str__(self) -> str:
