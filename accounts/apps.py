@@ -9,13 +9,15 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         # Here, and nowhere else, imports wait: models do not exist before.
-        from accounts import access, guards
+        from accounts import access, guards, patience
         from accounts import checks as ours
 
         # SQLite rebuilds tables: it drops their triggers silently, and stumbles over those of other
         # tables that name one. They are set aside for a migration, and put back each time.
         pre_migrate.connect(guards.lift_before_migrate, dispatch_uid="accounts.guards")
         post_migrate.connect(guards.install_after_migrate, dispatch_uid="accounts.guards")
+        pre_migrate.connect(patience.begin, dispatch_uid="accounts.patience")
+        post_migrate.connect(patience.end, dispatch_uid="accounts.patience")
         checks.register(access.every_view_declares_its_reach, checks.Tags.security)
         checks.register(ours.every_guard_is_in_place, "boot", deploy=True)
         checks.register(ours.the_last_checkpoint_is_ours, "boot", deploy=True)
