@@ -126,6 +126,8 @@ class Notice(NamedTuple):
 def notices(partner: Partner, since: datetime) -> list[Notice]:
     """Who ran into which budget, newest first."""
     entries = REACHED.instances(partner=partner.pk, since=since)
+    if not entries:
+        return []
     names = names_of(entry.actor for entry in entries if entry.actor)
     return [
         Notice(names.get(entry.actor or 0, ""), entry.at, entry.facts["budget"])

@@ -105,10 +105,12 @@ def codes(
 
 
 def _standings(counted: dict[tuple[str, str], int]) -> dict[Standing, int]:
-    return {
-        Standing(Status(code), measure == Measure.SUSPECTED): number
-        for (measure, code), number in counted.items()
-    }
+    return {_stands(measure, code): number for (measure, code), number in counted.items()}
+
+
+@cache
+def _stands(measure: str, code: str) -> Standing:
+    return Standing(Status(code), measure == Measure.SUSPECTED)
 
 
 def _sums(

@@ -115,11 +115,13 @@ class Figures:
     tags: list[Ranked]
 
 
-def build(partner: Partner, days: int | None, today: date) -> Figures:
-    """Of the last days, or of all time."""
+def build(
+    partner: Partner, standings: Mapping[Standing, int], days: int | None, today: date
+) -> Figures:
+    """Of the last days, or of all time: then `standings` has the sums."""
     since, chart = None, None
     if days is None:
-        totals = _in_series(counters.standing(partner))
+        totals = _in_series(standings)
     else:
         since = today - timedelta(days=days - 1)
         counted = counters.per_day(partner, since)

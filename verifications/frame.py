@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts.models import Membership, Rank, User
 from verifications import counters
-from verifications.statuses import NEEDS_DECISION
+from verifications.statuses import NEEDS_DECISION, Standing
 
 
 class Link(NamedTuple):
@@ -77,7 +77,7 @@ def shell(request: HttpRequest) -> dict[str, Shell]:
     others = [one for one in getattr(request, "memberships", []) if one is not membership]
     return {
         "shell": Shell(
-            sections=_sections(request.path, membership) if membership else (),
+            sections=_sections(request, membership) if membership else (),
             work=_work(membership) if membership else None,
             others=tuple(map(_work, others)),
             account=_account(user) if user and user.is_authenticated else None,
@@ -107,8 +107,16 @@ def _searched(request: HttpRequest) -> str:
     return request.GET.get("q", "") if request.path == address("verification_list") else ""
 
 
-def _sections(path: str, membership: Membership) -> tuple[Section, ...]:
-    needs = counters.standing(membership.partner).get(NEEDS_DECISION, 0)
+def standings(request: HttpRequest) -> dict[Standing, int]:
+    """How many verifications stand where: read once a request, for the page and its frame."""
+    kept: Any = request
+    if not hasattr(kept, "standings"):
+        kept.standings = counters.standing(kept.membership.partner)
+    return kept.standings
+
+
+def _sections(request: HttpRequest, membership: Membership) -> tuple[Section, ...]:
+    path, needs = request.path, standings(request).get(NEEDS_DECISION, 0)
     own = [
         _link(path, label, url, icon)
         for label, name, icon, least, most in OWN

@@ -1,5 +1,6 @@
 """The home page, built before its template."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,10 +9,10 @@ from django.db.models import DateTimeField, QuerySet
 from accounts import budgets
 from accounts.models import Membership, Partner, Rank
 from accounts.statements import Slot, Statement
-from verifications import counters, figures, frame, waiting
+from verifications import figures, frame, waiting
 from verifications.models import TROUBLED, TRYING, WANTED, WebhookDelivery
 from verifications.models.webhook import given_up
-from verifications.statuses import NEEDS_DECISION
+from verifications.statuses import NEEDS_DECISION, Standing
 
 COUNTED_TO = 100
 NOTICED = timedelta(days=1)
@@ -31,19 +32,23 @@ class Home:
     range_days: int | None
 
 
-def build(membership: Membership, days: int | None, now: datetime) -> Home:
+def build(
+    membership: Membership, standings: Mapping[Standing, int], days: int | None, now: datetime
+) -> Home:
     """Figures are for Moderators and above; the queue is for all."""
     is_admin = membership.role.rank >= Rank.ADMIN
     sees_figures = membership.role.rank >= Rank.MODERATOR
     return Home(
         now=now,
         queue=waiting.longest(membership, now),
-        queue_count=counters.standing(membership.partner).get(NEEDS_DECISION, 0),
+        queue_count=standings.get(NEEDS_DECISION, 0),
         may_decide=is_admin,
         troubled=_troubled(membership.partner, now),
         deliveries_url=frame.url_for(membership, "delivery_list", Rank.MODERATOR),
         stopped=budgets.notices(membership.partner, now - NOTICED) if is_admin else [],
-        figures=figures.build(membership.partner, days, now.date()) if sees_figures else None,
+        figures=figures.build(membership.partner, standings, days, now.date())
+        if sees_figures
+        else None,
         range_days=days,
     )
 

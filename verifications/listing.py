@@ -8,8 +8,8 @@ from datetime import date, datetime
 from django.forms import BoundField
 from django.http import QueryDict
 
-from accounts.models import Membership, Partner
-from verifications import counters, keyset, question, vault
+from accounts.models import Membership
+from verifications import keyset, question, vault
 from verifications.forms import FilterForm, Filters
 from verifications.models import RejectionReason
 from verifications.plan import Row
@@ -86,7 +86,9 @@ TABS: tuple[tuple[str, dict[str, list[str]]], ...] = (
 )
 
 
-def build(membership: Membership, query: QueryDict, today: date) -> Listing:
+def build(
+    membership: Membership, standings: Mapping[Standing, int], query: QueryDict, today: date
+) -> Listing:
     """A question that cannot be understood gives no rows and the form that says why."""
     form = _form(membership, query, today) if query else None
     is_understood = form is None or form.is_valid()
@@ -98,7 +100,7 @@ def build(membership: Membership, query: QueryDict, today: date) -> Listing:
     newer, older, further = page.links(back=bool(filters.before))
     return Listing(
         form=form,
-        tabs=_tabs(membership.partner, asked, query),
+        tabs=_tabs(asked, query, standings),
         chips=_chips(form, query),
         refusals=_refusals(form, query),
         rows=page.rows,
@@ -144,13 +146,15 @@ def _reasons(membership: Membership) -> list[tuple[str, str]]:
     return list(dict(offered.values_list("code", "label")).items())
 
 
-def _tabs(partner: Partner, asked: question.Question, query: QueryDict) -> list[Tab]:
+def _tabs(
+    asked: question.Question, query: QueryDict, standings: Mapping[Standing, int]
+) -> list[Tab]:
     """A tab keeps the other filters, and counts what they leave of it."""
     here = {key: query.getlist(key) for key in BY_TAB if query.get(key)}
     narrowed = asked.filters.beside_tabs() != Filters()
-    standings = _of(asked) if narrowed else counters.standing(partner)
+    counted = _of(asked) if narrowed else standings
     return [
-        Tab(label, _question(query, BY_TAB, added), _count(standings, added), here == added)
+        Tab(label, _question(query, BY_TAB, added), _count(counted, added), here == added)
         for label, added in TABS
     ]
 

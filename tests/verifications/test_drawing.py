@@ -42,7 +42,7 @@ ROW = Row(
     "field", ["name", "client_id", "scan_ref", "document_country", "document_type"]
 )
 def test_whatever_a_row_holds_is_text(ada: User, field: str, payload: str) -> None:
-    page = listing.build(ada.memberships.get(), QueryDict(), rows.NOON.date())
+    page = listing.build(ada.memberships.get(), {}, QueryDict(), rows.NOON.date())
     page = replace(page, rows=[ROW._replace(**{field: payload})])
     shown = render_to_string("verifications/list.html", {"page": page})
     assert str(escape(payload)) in shown

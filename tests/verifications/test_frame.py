@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Partner, User
 from tests import factories
 from tests.verifications import rows
 from verifications import frame as frames
+from verifications.models import EVER
 
 SignIn = Callable[[User], Client]
 
@@ -41,6 +44,17 @@ def test_the_frame_costs_one_statement(
     with django_assert_num_queries(2):  # whose frame it is, and what waits
         shell = frame(ada)
     assert shell.work.name == "Northbank"
+
+
+@pytest.mark.parametrize("address", ["/", "/?days=all", "/verifications/"])
+def test_a_page_and_its_frame_read_the_sums_of_all_time_once(
+    as_user: SignIn, ada: User, address: str
+) -> None:
+    browser = as_user(ada)
+    with CaptureQueriesContext(connection) as asked:
+        assert browser.get(address).status_code == 200
+    ever = [it for it in asked if "'standing'" in it["sql"] and f"{EVER}" in it["sql"]]
+    assert len(ever) == 1
 
 
 def test_the_frame_of_a_stranger_is_empty_and_free(

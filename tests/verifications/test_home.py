@@ -17,7 +17,7 @@ from accounts import guards
 from accounts.models import Partner, User
 from tests import factories
 from tests.verifications import rows
-from verifications import decisions, figures, home
+from verifications import counters, decisions, figures, home
 from verifications.looks import moment
 from verifications.models import Decision, DeliveryState, Verification, WebhookDelivery
 from verifications.statuses import Status
@@ -27,7 +27,12 @@ NOW = rows.NOON + timedelta(days=1, hours=3)
 
 
 def see(user: User, days: int | None = 30) -> home.Home:
-    return home.build(factories.membership(user), days, NOW)
+    return seen(user, days, NOW)
+
+
+def seen(user: User, days: int | None, now: datetime) -> home.Home:
+    member = factories.membership(user)
+    return home.build(member, counters.standing(member.partner), days, now)
 
 
 def text(response: HttpResponse) -> str:
@@ -276,14 +281,14 @@ def test_top_reasons_are_those_of_denials_that_stand(
     undone = rows.deny(ada, made[2], "DOC_EXPIRED")
     made[2].refresh_from_db()
     _undo(ada, made[2], undone)
-    page = home.build(factories.membership(mo), 7, timezone.now())
+    page = seen(mo, 7, timezone.now())
     assert page.figures
     assert [(one.code, one.count, one.percent) for one in page.figures.reasons] == [
         ("DOC_FAKE", 2, 100),
         ("FACE_MISMATCH", 1, 50),
     ]
     assert page.figures.decisions == {"approve": 0, "deny": 2, "undo": 1}
-    theirs = home.build(factories.membership(otto), 7, timezone.now())
+    theirs = seen(otto, 7, timezone.now())
     assert theirs.figures
     assert theirs.figures.reasons == []
 

@@ -21,7 +21,7 @@ from django.utils.datastructures import MultiValueDict
 from accounts.models import Kind, Membership, Partner, User
 from tests import factories
 from tests.verifications import plans
-from verifications import audit_log, disposed, home, keyset, listing
+from verifications import audit_log, counters, disposed, home, keyset, listing
 from verifications.audit_forms import AuditFilterForm
 from verifications.deliveries import listing as deliveries
 from verifications.models import (
@@ -133,7 +133,7 @@ def _query(asked: dict[str, Any]) -> QueryDict:
 def test_every_filter_pair_and_order_of_the_list_has_its_index(
     admin: Membership, middle: Verification, offered: dict[str, list[Any]]
 ) -> None:
-    explained, today = plans.Explained(), timezone.now().date()
+    explained = plans.Explained()
     place = str(keyset.Position(middle.started_at, middle.pk))
     first = [*_alone(offered), *_in_pairs(offered)]
     further = [it | {way: place} for it in _alone(offered) for way in ("after", "before")]
@@ -141,13 +141,15 @@ def test_every_filter_pair_and_order_of_the_list_has_its_index(
     for asked in (it | {"order": order} for it in [*first, *further] for order in ORDERS):
         query = _query(asked)
         wrong += explained.objections(
-            query.urlencode(), lambda query=query: _understood(listing.build(admin, query, today))
+            query.urlencode(), lambda query=query: _understood(admin, query)
         )
     assert not wrong, f"{len(wrong)} of {explained.pages} pages:\n" + "\n\n".join(wrong[:5])
     assert explained.pages > 1000
 
 
-def _understood(page: listing.Listing) -> None:
+def _understood(admin: Membership, query: QueryDict) -> None:
+    standings = counters.standing(admin.partner)
+    page = listing.build(admin, standings, query, timezone.now().date())
     assert not page.is_refused, page.refusals
 
 
@@ -167,13 +169,13 @@ def test_no_search_reads_a_table_as_a_whole(
     most: dict[str, int],
     texts: tuple[str, ...],
 ) -> None:
-    explained, today, wrong = plans.Explained(**most), timezone.now().date(), []
+    explained, wrong = plans.Explained(**most), []
     for text in (getattr(middle, text, text) for text in texts):
         for asked in _alone(offered):
             query = _query(asked | {"q": text})
             wrong += explained.objections(
                 query.urlencode(),
-                lambda query=query: _understood(listing.build(admin, query, today)),
+                lambda query=query: _understood(admin, query),
             )
     assert not wrong, f"{len(wrong)} of {explained.pages} pages:\n" + "\n\n".join(wrong[:5])
 
@@ -275,7 +277,10 @@ def _without_errors(page: Any) -> None:
 def test_the_dashboard_reads_few_rows(admin: Membership, days: int | None) -> None:
     # Days and codes, however many verifications there are.
     explained = plans.Explained(most_rows=4000, most_sorted=4000)
-    wrong = explained.objections("home", lambda: home.build(admin, days, timezone.now()))
+    now = timezone.now()
+    wrong = explained.objections(
+        "home", lambda: home.build(admin, counters.standing(admin.partner), days, now)
+    )
     assert not wrong, "\n\n".join(wrong)
 
 

@@ -4,7 +4,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts import access
-from verifications import figures, home
+from verifications import figures, frame, home
 
 DEFAULT = "30"
 RANGES: dict[str, int | None] = {str(days): days for days in figures.RANGES} | {"all": None}
@@ -16,7 +16,7 @@ def dashboard(request: access.MemberRequest) -> HttpResponse:
     asked = [days for days in request.GET.getlist("days") if days] or [DEFAULT]
     is_kept = ",".join(asked) in RANGES
     days = RANGES[",".join(asked) if is_kept else DEFAULT]
-    page = home.build(request.membership, days, timezone.now())
+    page = home.build(request.membership, frame.standings(request), days, timezone.now())
     context = {
         "page": page,
         "ranges": figures.RANGES,

@@ -4,13 +4,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts import access
-from verifications import listing
+from verifications import frame, listing
 
 
 @access.member()
 @require_safe
 def verifications(request: access.MemberRequest) -> HttpResponse:
-    page = listing.build(request.membership, request.GET, timezone.now().date())
+    standings, today = frame.standings(request), timezone.now().date()
+    page = listing.build(request.membership, standings, request.GET, today)
     status = 400 if page.is_refused else 200
     return render(request, "verifications/list.html", {"page": page}, status=status)
 
