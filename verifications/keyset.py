@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Value
+from django.db.models import DateTimeField, Q, QuerySet, Value
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.db.models.lookups import GreaterThan, LessThan
+
+from accounts.statements import Slot
 
 # Rows that one page of a search looks at.
 LOOKED_AT = 400
@@ -109,6 +111,39 @@ class Stretch:
         if end is None:
             return False
         return place < end if self.falling else place > end
+
+    @property
+    def bounds(self) -> "Bounds":
+        return Bounds(bool(self.above), bool(self.below), self.falling)
+
+    @property
+    def places(self) -> dict[str, Any]:
+        """What fills the slots of its bounds."""
+        ends = {"above": self.above, "below": self.below}
+        known = {name: place for name, place in ends.items() if place}
+        moments = {f"{name}_at": place.moment for name, place in known.items()}
+        return moments | {f"{name}_number": place.number for name, place in known.items()}
+
+
+class Bounds(NamedTuple):
+    """A stretch without its places: what a statement is written for."""
+
+    above: bool
+    below: bool
+    falling: bool
+
+    @property
+    def stretch(self) -> Stretch:
+        above, below = ABOVE if self.above else None, BELOW if self.below else None
+        return Stretch(above, below, self.falling)
+
+
+def _slots(name: str) -> Position:
+    moment: Any = Slot(f"{name}_at", DateTimeField())
+    return Position(moment, Slot(f"{name}_number"))
+
+
+ABOVE, BELOW = _slots("above"), _slots("below")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from django.db.models import (
     Count,
-    DateTimeField,
     F,
     OuterRef,
     Q,
@@ -27,7 +26,7 @@ from accounts.models import Partner
 from accounts.statements import Numbers, OneOf, Slot, Statement
 from verifications import search
 from verifications.forms import Filters
-from verifications.keyset import Position, Stretch
+from verifications.keyset import Bounds
 from verifications.models import SEAT, DecisionReason, Tag, Verification
 from verifications.statuses import Status
 
@@ -47,9 +46,6 @@ SUSPICIOUS = (Status.APPROVED, Status.DENIED)
 PARTNER = SEAT.partner_id
 # Filters whose value is filled in; the values of others are few, and part of the shape.
 FILLED = {name: Slot(name) for name in (*COLUMNS, "tag", "reason")}
-MOMENTS: dict[str, Any] = {it: Slot(it, DateTimeField()) for it in ("above_at", "below_at")}
-ABOVE = Position(MOMENTS["above_at"], Slot("above_number"))
-BELOW = Position(MOMENTS["below_at"], Slot("below_number"))
 
 
 class Row(NamedTuple):
@@ -68,6 +64,10 @@ class Row(NamedTuple):
     tag_count: int
 
 
+def word_slot(place: int) -> Slot:
+    return Slot(f"word_{place}")
+
+
 class Reference(NamedTuple):
     """A column, and the how-manieth spelling of what is searched for."""
 
@@ -81,19 +81,6 @@ class Reference(NamedTuple):
     @property
     def condition(self) -> Q:
         return Q(**{self.column: self.slot})
-
-
-class Bounds(NamedTuple):
-    """A stretch without its places."""
-
-    above: bool
-    below: bool
-    falling: bool
-
-    @property
-    def stretch(self) -> Stretch:
-        above, below = ABOVE if self.above else None, BELOW if self.below else None
-        return Stretch(above, below, self.falling)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,9 +101,11 @@ class Driver:
 class Plan:
     """`asked` has a slot for each value that is filled in, and no place in the order."""
 
-    def __init__(self, asked: Filters, references: Sequence[Reference]) -> None:
+    def __init__(self, asked: Filters, references: Sequence[Reference], words: int | None) -> None:
         self.visible = Verification.objects.visible_to(SEAT)
         self.conditions = _conditions(asked, [one.condition for one in references])
+        if words is not None:
+            self.conditions["q"] = search.named([word_slot(place) for place in range(words)])
         self.everything = Driver([self.visible], frozenset())
         self.drivers = [*self._by_column(asked), *self._by_standing(asked), *_by_row(asked)]
         if references:
@@ -192,9 +181,11 @@ class Plan:
 
 # What people search for is not kept: only that they do.
 @lru_cache(maxsize=256)
-def plan(asked: Filters, references: Sequence[Reference]) -> Plan:
-    """`references` are the columns in which the searched text stands as it is."""
-    return Plan(asked, references)
+def plan(asked: Filters, references: Sequence[Reference], words: int | None) -> Plan:
+    """`references` are the columns in which the searched text stands as it is; otherwise it has so
+    many words, of which each stands in the name; None: nothing is searched for by name.
+    """
+    return Plan(asked, references, words)
 
 
 # Statements that do not depend on the question
@@ -254,8 +245,6 @@ def _conditions(asked: Filters, references: Sequence[Q]) -> dict[str, Q]:
         conditions["reason"] = _has(standing.filter(code=asked.reason))
     if references:
         conditions["q"] = Q(*references, _connector=Q.OR)
-    elif asked.q:
-        conditions["q"] = search.named(asked.q)
     return conditions
 
 

@@ -17,7 +17,7 @@ from verifications import keyset, search
 from verifications import plan as plans
 from verifications.forms import Filters
 from verifications.names import finding
-from verifications.plan import BY_TAB, FILLED, SIZE, Bounds, Driver, Plan, Reference, Row
+from verifications.plan import BY_TAB, FILLED, SIZE, Driver, Plan, Reference, Row
 from verifications.statuses import Standing, Status
 
 # Rows that are read: to learn which filter is the rarest, to fill a page, to count the tabs.
@@ -92,10 +92,11 @@ class Question:
     def _plan(self) -> Plan:
         asked = self.filters
         slots: Any = {name: slot for name, slot in FILLED.items() if getattr(asked, name)}
-        text = "" if self.references else asked.q
-        shape = replace(asked, **PLACES, **slots, q=text, number_hash="", status=(*asked.status,))
-        # Words of a name are not filled in.
-        return Plan(shape, []) if text else plans.plan(shape, self.references)
+        shape = replace(asked, **PLACES, **slots, q="", number_hash="", status=(*asked.status,))
+        is_named = bool(asked.q) and not self.references
+        words = search.folded(asked.q).split()
+        self.values |= {plans.word_slot(place).name: word for place, word in enumerate(words)}
+        return plans.plan(shape, self.references, len(words) if is_named else None)
 
     @cached_property
     def _turn(self) -> keyset.Turn:
@@ -116,12 +117,8 @@ class Question:
         self, stretch: keyset.Stretch, query: Callable[..., Any], *shape: Any
     ) -> Sequence[Sequence[Any]]:
         """What a query of the plan gives along this stretch."""
-        bounds = Bounds(bool(stretch.above), bool(stretch.below), stretch.falling)
-        places: dict[str, Any] = {}
-        for name, place in (("above", stretch.above), ("below", stretch.below)):
-            if place:
-                places |= {f"{name}_at": place.moment, f"{name}_number": place.number}
-        return self.plan.statement(query, bounds, *shape).rows(**self.values, **places)
+        statement = self.plan.statement(query, stretch.bounds, *shape)
+        return statement.rows(**self.values, **stretch.places)
 
     def _along_one(self, driver: Driver, turn: keyset.Turn) -> keyset.Page:
         rows = [Row._make(it) for it in self._rows(turn.stretch, self.plan.page, driver)]

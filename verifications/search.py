@@ -1,6 +1,7 @@
 """What a search string means."""
 
 import unicodedata
+from collections.abc import Iterable
 
 from django.db.models import Q
 
@@ -75,7 +76,6 @@ def references(text: str, number_hash: str = "") -> dict[str, list[str]]:
     return columns | ({"number_hash": [number_hash]} if number_hash else {})
 
 
-def named(text: str) -> Q:
-    """Every word of the text somewhere in the name."""
-    words = folded(text).split()
-    return Q(*(Q(search_text__contains=word) for word in words)) if words else Q(pk=None)
+def named(words: Iterable[object]) -> Q:
+    """Each of these, folded, somewhere in the name."""
+    return Q(*(Q(search_text__contains=word) for word in words)) or Q(pk=None)

@@ -46,6 +46,13 @@ def _oldest() -> QuerySet[Verification]:
 
 FIRST = Statement(lambda: _oldest()[:SHOWN])
 PLACES = Statement(lambda: _oldest().values_list("started_at", "pk", "scan_ref")[:COUNTED_TO])
+ONWARD = Statement(
+    lambda: (
+        keyset.Bounds(above=True, below=False, falling=False)
+        .stretch.of(_oldest(), "started_at")
+        .values_list("scan_ref")[:1]
+    )
+)
 TAGS = Statement(
     lambda: Tag.objects.standing().filter(OneOf(F("verification_id"), Numbers("keys")))
 )
@@ -77,7 +84,5 @@ def _beyond(membership: Membership, rows: list[Any], here: tuple[datetime, int])
     """The first after this place, where the queue is longer than what is counted."""
     if len(rows) < COUNTED_TO:
         return []
-    waiting = Verification.objects.visible_to(membership).needs_decision()
-    onward = keyset.Turn(after=keyset.Position(*here), newest_first=False)
-    found = keyset.page(waiting, "started_at", onward, size=1).rows
-    return [row.scan_ref for row in found]
+    onward = keyset.Stretch(above=keyset.Position(*here), falling=False)
+    return [ref for (ref,) in ONWARD.rows(partner=membership.partner_id, **onward.places)]

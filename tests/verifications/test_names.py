@@ -68,7 +68,11 @@ def _found(partner: Partner, text: str, newest_first: bool = True, size: int = 4
         turn = replace(turn, after=walked.end)
     numbers = [place.number for place in found]
     assert len(set(numbers)) == len(numbers)
-    hits = set(Verification.objects.filter(search.named(text)).values_list("pk", flat=True))
+    hits = set(
+        Verification.objects.filter(search.named(search.folded(text).split())).values_list(
+            "pk", flat=True
+        )
+    )
     if finding.is_exact(text):
         assert hits.issuperset(numbers)
     return [number for number in numbers if number in hits]

@@ -154,7 +154,7 @@ def _understood(admin: Membership, query: QueryDict) -> None:
 
 
 # A text is looked for in windows that widen. The dearest, of two common words, stays below these.
-OF_A_NAME = {"most_rows": 70_000, "most_sorted": 10_000}
+OF_A_NAME = {"most_rows": 15_000, "most_sorted": 4_000}
 SEARCHES = [
     ({}, ("scan_ref", "client_id", "external_ref")),
     (OF_A_NAME, ("nor", "a", "an ma", "nobodys")),

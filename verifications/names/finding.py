@@ -5,15 +5,16 @@ windows of time that widen along the way. So the cost is that of the words, what
 frequency. What is found may still lack a word of the text: whoever asks tests it again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import BinaryField, F, QuerySet
 
-from accounts.statements import OneOf
-from verifications.keyset import Position, Stretch, Walked
+from accounts.statements import Numbers, OneOf, Slot, Statement
+from verifications.keyset import Bounds, Position, Stretch, Walked
 from verifications.models import NameSuffix, NameUse, Verification
 from verifications.search import LONGEST_SUFFIX, folded
 
@@ -26,9 +27,9 @@ MOST_FRAGMENTS = 4
 # Uses that are read and sorted without looking at their time.
 FEW = 500
 # Verifications in the first window; how much wider the next one is; the narrowest there is.
-FIRST_WINDOW, WIDER, NARROWEST = 1000, 8, timedelta(minutes=1)
+FIRST_WINDOW, WIDER, NARROWEST = 1000, 16, timedelta(minutes=1)
 # Uses of two words together that one answer looks through for those that hold both.
-BUDGET = 10_000
+BUDGET = 4_000
 HIGHEST_KEY = 10**18 - 1
 
 
@@ -39,14 +40,10 @@ class Fragment:
     words: list[int]
     text: str
 
-    def uses(self, stretch: Stretch) -> QuerySet[Any]:
-        rows = NameUse.objects.filter(OneOf(F("word_id"), self.words))
-        return stretch.of(rows, "started_at", "verification")
-
     def count(self, stretch: Stretch, most: int) -> int:
         """Up to one more than `most`."""
-        # By word: that is the order of the index, and keeps a planner from reading whole tables.
-        return self.uses(stretch).order_by("word")[: most + 1].count()
+        counted = _counted(stretch.bounds, most)
+        return len(counted.rows(words=self.words, **stretch.places))
 
 
 def look(partner: int, text: str, stretch: Stretch, size: int) -> Walked | None:
@@ -74,25 +71,23 @@ def _fragment(partner: int, text: str) -> Fragment | None:
     """None: of more words than can be looked for one by one."""
     start = text.encode()[:LONGEST_SUFFIX]
     # No byte of UTF-8 is as high as the end of the range.
-    suffixes = NameSuffix.objects.filter(partner=partner, suffix__gte=start)
-    suffixes = suffixes.filter(suffix__lt=start + b"\xff")
-    words = list(suffixes.values_list("word", flat=True)[: MOST_WORDS + 1])
+    words = [word for (word,) in WORDS.rows(partner=partner, start=start, end=start + b"\xff")]
     return Fragment(sorted(set(words)), text) if len(words) <= MOST_WORDS else None
 
 
 def _in_windows(partner: int, rare: list[Fragment], stretch: Stretch, size: int) -> Walked:
     """Of several words the two rarest are looked for together, as far as that is cheap."""
     walked = Walked([], None)
-    verifications = Verification.objects.filter(partner=partner, disposed_at=None)
-    for place, window in enumerate(_windows(verifications, stretch)):
+    for place, window in enumerate(_windows(partner, stretch)):
         if len(rare) > 1:
             counted = sorted((it.count(window, BUDGET), it) for it in rare)[:2]
             if place and sum(count for count, _ in counted) > BUDGET:
                 break
             rare = [it for _, it in counted]
         elif place == 0 and window != stretch and len(rare[0].words) > MANY_WORDS:
-            names = verifications.filter(search_text__contains=rare[0].text)
-            walked = _cut(window.of(names, "started_at"), "pk", window, stretch, size)
+            named = _naming(window.bounds, size)
+            rows = named.rows(partner=partner, text=rare[0].text, **window.places)
+            walked = _cut(rows, window, stretch, size)
             if len(walked.found) == size:
                 break
             continue
@@ -102,14 +97,18 @@ def _in_windows(partner: int, rare: list[Fragment], stretch: Stretch, size: int)
     return walked
 
 
-def _windows(rows: QuerySet[Verification], stretch: Stretch) -> Iterator[Stretch]:
+def _windows(partner: int, stretch: Stretch) -> Iterator[Stretch]:
     """Each wider than the one before; the last is the stretch itself."""
-    moments = stretch.of(rows, "started_at").values_list("started_at", flat=True)
-    first, near = moments.first(), list(moments[FIRST_WINDOW : FIRST_WINDOW + 1])
-    if first is not None and near:
-        width = max(abs(first - near[0]), NARROWEST)
+
+    def moment(*which: Any) -> datetime | None:
+        rows = _moment(stretch.bounds, *which).rows(partner=partner, **stretch.places)
+        return rows[0][0] if rows else None
+
+    first, near = moment(0), moment(FIRST_WINDOW)
+    if first is not None and near is not None:
+        width = max(abs(first - near), NARROWEST)
         yield _up_to(stretch, first, width)
-        last = moments.last()
+        last = moment(0, True)
         while last is not None and (width := width * WIDER) < abs(first - last):
             yield _up_to(stretch, first, width)
     yield stretch
@@ -126,16 +125,80 @@ def _up_to(stretch: Stretch, first: datetime, width: timedelta) -> Stretch:
 
 def _within(rare: list[Fragment], window: Stretch, stretch: Stretch, size: int) -> Walked:
     """The uses of the first words that are, in the same window, uses of the others too."""
-    first, *others = (it.uses(window) for it in rare)
-    for other in others:
-        first = first.filter(verification__in=other.values("verification"))
-    return _cut(first, "verification", window, stretch, size)
+    words = {f"words_{place}": it.words for place, it in enumerate(rare)}
+    rows = _holding(window.bounds, len(rare), size).rows(**words, **window.places)
+    return _cut(rows, window, stretch, size)
 
 
-def _cut(rows: QuerySet[Any], key: str, window: Stretch, stretch: Stretch, size: int) -> Walked:
-    keys = rows.values_list("started_at", key).distinct()[: size + 1]
-    found = [Position(*it) for it in keys]
+def _cut(rows: Sequence[Sequence[Any]], window: Stretch, stretch: Stretch, size: int) -> Walked:
+    found = [Position(*it) for it in rows]
     if len(found) > size:
         return Walked(found[:size], found[size - 1])
     edge = window.above if stretch.falling else window.below
     return Walked(found, None if window == stretch else edge)
+
+
+# What is asked, written once for each shape of a stretch
+
+
+def _suffixes() -> QuerySet:
+    suffixes = NameSuffix.objects.filter(
+        partner=Slot("partner"),
+        suffix__gte=Slot("start", BinaryField()),
+        suffix__lt=Slot("end", BinaryField()),
+    )
+    return suffixes.values_list("word")[: MOST_WORDS + 1]
+
+
+WORDS = Statement(_suffixes)
+
+
+def _uses(bounds: Bounds, words: str = "words") -> QuerySet:
+    rows = NameUse.objects.filter(OneOf(F("word_id"), Numbers(words)))
+    return bounds.stretch.of(rows, "started_at", "verification")
+
+
+@cache
+def _counted(bounds: Bounds, most: int) -> Statement:
+    # By word: that is the order of the index, and keeps a planner from reading whole tables.
+    return Statement(lambda: _uses(bounds).order_by("word").values_list("word")[: most + 1])
+
+
+@cache
+def _holding(bounds: Bounds, fragments: int, size: int) -> Statement:
+    """Verifications that use a word of each fragment."""
+
+    def queryset() -> QuerySet:
+        first, *others = (_uses(bounds, f"words_{place}") for place in range(fragments))
+        for other in others:
+            first = first.filter(verification__in=other.values("verification"))
+        return first.values_list("started_at", "verification").distinct()[: size + 1]
+
+    return Statement(queryset)
+
+
+def _standing() -> QuerySet[Verification]:
+    return Verification.objects.filter(partner=Slot("partner"), disposed_at=None)
+
+
+@cache
+def _naming(bounds: Bounds, size: int) -> Statement:
+    """Verifications whose names hold the text, read one by one."""
+
+    def queryset() -> QuerySet:
+        names = _standing().filter(search_text__contains=Slot("text"))
+        return bounds.stretch.of(names, "started_at").values_list("started_at", "pk")[: size + 1]
+
+    return Statement(queryset)
+
+
+@cache
+def _moment(bounds: Bounds, place: int, from_the_end: bool = False) -> Statement:
+    """When the verification at this place began."""
+
+    def queryset() -> QuerySet:
+        rows = bounds.stretch.of(_standing(), "started_at")
+        rows = rows.reverse() if from_the_end else rows
+        return rows.values_list("started_at")[place : place + 1]
+
+    return Statement(queryset)
