@@ -1,7 +1,8 @@
 """The only writer of the audit log.
 
 Each entry is the next link of its stream's chain: digest = SHA-256 over the canonical body, and
-the body names the digest before it. A stream is small and has one writer at a time (a verification,
+the body names the digest before it. The database takes no other one, and moves the head of the
+stream itself. A stream is small and has one writer at a time (a verification,
 a user, a partner), so that two decisions never wait for one chain.
 """
 
@@ -13,10 +14,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import AuditEntry, AuditHead, Kind, Partner, User
+from accounts.models import FIRST, AuditEntry, AuditHead, Kind, Partner, User
 from accounts.statements import Slot, Statement
 
-FIRST = "0" * 64
 HEAD = Statement(lambda: AuditHead.objects.select_for_update().filter(stream=Slot("stream")))
 
 
@@ -69,8 +69,4 @@ def record(
         )
         entry.digest = digest_of(entry.body)
         entry.save()
-        if head:
-            AuditHead.objects.filter(stream=stream).update(seq=entry.seq, digest=entry.digest)
-        else:
-            AuditHead.objects.create(stream=stream, seq=entry.seq, digest=entry.digest)
     return entry

@@ -1,7 +1,8 @@
 """Rules that the database keeps by trigger, alike on SQLite and PostgreSQL.
 
 Append-only models refuse UPDATE, DELETE, TRUNCATE and REPLACE; a model may add rules of its own by
-a `guards` attribute: name → (event, SQL condition that is refused, sentence).
+a `guards` attribute: name → (event, SQL condition that is refused, sentence); and by `follows` what
+the database itself does after an insertion: name → SQL statement, in which NEW is the new row.
 PostgreSQL's triggers are ENABLE ALWAYS: an ordinary one is skipped by a replica role.
 """
 
@@ -24,7 +25,16 @@ class Guard(NamedTuple):
     sentence: str
 
 
-def _guards(model: type[Model], vendor: str) -> Iterator[Guard]:
+class Follow(NamedTuple):
+    name: str
+    table: str
+    statement: str
+
+
+Rule = Guard | Follow
+
+
+def _rules(model: type[Model], vendor: str) -> Iterator[Rule]:
     table = model._meta.db_table
     if issubclass(model, AppendOnly):
         sentence = f"{table} is append-only"
@@ -38,37 +48,42 @@ def _guards(model: type[Model], vendor: str) -> Iterator[Guard]:
             yield Guard(f"{table}_no_replace", table, "INSERT", taken, sentence)
     for name, (event, refused_when, sentence) in getattr(model, "guards", {}).items():
         yield Guard(f"{table}_{name}", table, event, refused_when, sentence)
+    for name, statement in getattr(model, "follows", {}).items():
+        yield Follow(f"{table}_{name}", table, statement)
 
 
-def declared(vendor: str) -> list[Guard]:
-    return [guard for model in apps.get_models() for guard in _guards(model, vendor)]
+def declared(vendor: str) -> list[Rule]:
+    return [rule for model in apps.get_models() for rule in _rules(model, vendor)]
 
 
-def _create(guard: Guard, vendor: str) -> list[str]:
-    name, table, event, refused_when, sentence = guard
+def _create(rule: Rule, vendor: str) -> list[str]:
+    name, table = rule.name, rule.table
+    if isinstance(rule, Follow):
+        when, each, does = "AFTER INSERT", "ROW", f"{rule.statement}; RETURN NULL;"
+        on_sqlite = f"{when} ON {table} BEGIN {rule.statement}; END"
+    else:
+        when, refused = f"BEFORE {rule.event}", rule.refused_when
+        each = "STATEMENT" if rule.event == "TRUNCATE" else "ROW"
+        give_back = {"DELETE": "OLD", "TRUNCATE": "NULL"}.get(rule.event, "NEW")
+        raised = f"RAISE EXCEPTION '{rule.sentence}' USING ERRCODE = '23514'"
+        does = f"IF {refused} THEN {raised}; END IF; RETURN {give_back};"
+        raised = f"SELECT RAISE(ABORT, '{rule.sentence}')"
+        on_sqlite = f"{when} ON {table} WHEN {refused} BEGIN {raised}; END"
     if vendor == "sqlite":
-        return [
-            f"CREATE TRIGGER {name} BEFORE {event} ON {table} WHEN {refused_when} "
-            f"BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
-        ]
-    each = "STATEMENT" if event == "TRUNCATE" else "ROW"
-    give_back = {"DELETE": "OLD", "TRUNCATE": "NULL"}.get(event, "NEW")
+        return [f"CREATE TRIGGER {name} {on_sqlite}"]
     return [
-        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        f"IF {refused_when} THEN RAISE EXCEPTION '{sentence}' USING ERRCODE = '23514'; END IF; "
-        f"RETURN {give_back}; END $$",
-        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH {each} "
-        f"EXECUTE FUNCTION {name}()",
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {does} END $$",
+        f"CREATE TRIGGER {name} {when} ON {table} FOR EACH {each} EXECUTE FUNCTION {name}()",
         f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}",
     ]
 
 
-def _drop(guard: Guard, vendor: str) -> list[str]:
+def _drop(rule: Rule, vendor: str) -> list[str]:
     if vendor == "sqlite":
-        return [f"DROP TRIGGER IF EXISTS {guard.name}"]
+        return [f"DROP TRIGGER IF EXISTS {rule.name}"]
     return [
-        f"DROP TRIGGER IF EXISTS {guard.name} ON {guard.table}",
-        f"DROP FUNCTION IF EXISTS {guard.name}()",
+        f"DROP TRIGGER IF EXISTS {rule.name} ON {rule.table}",
+        f"DROP FUNCTION IF EXISTS {rule.name}()",
     ]
 
 

@@ -16,8 +16,8 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Subquery
 
 from accounts import checkpoints, guards
-from accounts.audit import FIRST, digest_of
-from accounts.models import AuditCheckpoint, AuditEntry, AuditHead
+from accounts.audit import digest_of
+from accounts.models import FIRST, AuditCheckpoint, AuditEntry, AuditHead
 
 
 @dataclass

@@ -1,6 +1,13 @@
 """Nouns: people and partners, who was asked to join, who may get rights, and the log of it all."""
 
-from accounts.models.audit import AppendOnly, AuditCheckpoint, AuditEntry, AuditHead, Kind
+from accounts.models.audit import (
+    FIRST,
+    AppendOnly,
+    AuditCheckpoint,
+    AuditEntry,
+    AuditHead,
+    Kind,
+)
 from accounts.models.invitation import Invitation
 from accounts.models.people import (
     Membership,
@@ -18,6 +25,7 @@ from accounts.models.rights import RightsRequest, RightsState
 from accounts.models.session import Session
 
 __all__ = [
+    "FIRST",
     "AppendOnly",
     "AuditCheckpoint",
     "AuditEntry",

@@ -67,6 +67,20 @@ class Kind(models.TextChoices):
     BUDGET_REACHED = "budget.reached", "Stopped from looking further"
 
 
+# Before the first entry of a stream.
+FIRST = "0" * 64
+HEAD_OF_ITS = "SELECT {} FROM accounts_audithead head WHERE head.stream = NEW.stream"
+NOT_THE_NEXT = (
+    f"NEW.seq <> COALESCE(({HEAD_OF_ITS.format('head.seq')}), 0) + 1"
+    f" OR NEW.prev <> COALESCE(({HEAD_OF_ITS.format('head.digest')}), '{FIRST}')"
+)
+MOVE_THE_HEAD = (
+    "INSERT INTO accounts_audithead (stream, seq, digest)"
+    " VALUES (NEW.stream, NEW.seq, NEW.digest)"
+    " ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, digest = excluded.digest"
+)
+
+
 class AuditEntry(AppendOnly):
     """One thing that happened: the next link in the chain of its stream.
 
@@ -74,6 +88,11 @@ class AuditEntry(AppendOnly):
     lists and filters need. The subject is a reference in text, so that it outlives what it tells
     of; no entry holds a name, a text or anything else of an applicant.
     """
+
+    guards = {
+        "goes_on": ("INSERT", NOT_THE_NEXT, "an audit entry is the next link of its stream"),
+    }
+    follows = {"moves_the_head": MOVE_THE_HEAD}
 
     stream = models.CharField(max_length=80)
     seq = models.PositiveBigIntegerField()

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import audit, checkpoints, guards, proof
-from accounts.models import AuditCheckpoint, AuditEntry, AuditHead, Kind, User
+from accounts.models import FIRST, AuditCheckpoint, AuditEntry, AuditHead, Kind, User
 from tests import factories
 from tests.verifications import ends
 from tests.verifications.test_decisions import decide, undo
@@ -74,7 +74,7 @@ def entry(kind: Kind = Kind.DENIED) -> AuditEntry:
 
 def rewrite(stream: str, changed: Callable[[dict], None]) -> None:
     """A careful forger: every digest and the head of the stream are made right again."""
-    prev = audit.FIRST
+    prev = FIRST
     for seq, row in enumerate(AuditEntry.objects.filter(stream=stream).order_by("seq"), 1):
         told = json.loads(row.body)
         changed(told)

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.models import AuditEntry, Kind, Partner
+from accounts.models import FIRST, AuditEntry, Kind, Partner
 from verifications.models import Decision, Verification, WebhookDelivery
 from verifications.statuses import Action, Status
 
@@ -79,7 +79,7 @@ def empty_that_writes(request: HttpRequest) -> HttpResponse:
     AuditEntry.objects.create(
         stream=f"empty/{key}",
         seq=1,
-        prev="",
+        prev=FIRST,
         digest=key,
         kind=Kind.VIEWED,
         at=timezone.now(),

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from django.db.models import Model
 
 from accounts import audit, sealing
-from accounts.models import AuditEntry, AuditHead, Kind
+from accounts.models import FIRST, AuditEntry, AuditHead, Kind
 from tests.bench import words
 from tests.bench.drawing import Choice, Drawn
 from verifications import decisions, folding, models, outcomes, search, vault
@@ -321,7 +321,7 @@ def _entry(
     told = {
         "stream": f"v/{drawn.pk}",
         "seq": former["seq"] + 1 if former else 1,
-        "prev": former["digest"] if former else audit.FIRST,
+        "prev": former["digest"] if former else FIRST,
         "kind": kind.value,
         "at": at.isoformat(timespec="microseconds"),
         "actor": actor,

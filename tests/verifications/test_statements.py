@@ -44,7 +44,7 @@ def decide(admin: Membership, it: Verification, action: Action, *codes: str) -> 
         return decisions.decide(admin, it, intent)
 
 
-STATEMENTS = {"approve": 15, "deny": 16, "undo": 14, "first callback": 22, "second callback": 18}
+STATEMENTS = {"approve": 14, "deny": 15, "undo": 13, "first callback": 21, "second callback": 17}
 # The index of names is fewer where the words were known, and differs between the engines.
 INDEX = ("verifications_name", "pg_advisory")
 NEW_WORDS = 'INSERT (OR IGNORE )?INTO "verifications_nameword"'
