@@ -32,7 +32,7 @@ def environment(**options: Any) -> jinja2.Environment:
     options["undefined"] = (
         jinja2.StrictUndefined
         if settings.DEBUG or settings.TESTING
-        else jinja2.make_logging_undefined(logger)
+        else jinja2.make_logging_undefined(logger, base=jinja2.ChainableUndefined)
     )
     drawn = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, **options)  # noqa: S701 - on
     # An error is told without a request.
