@@ -16,6 +16,7 @@ from markupsafe import escape
 from accounts.models import User
 from tests.verifications import rows
 from verifications import drawing, listing
+from verifications.forms import FilterForm
 from verifications.plan import Row
 from verifications.statuses import Status
 
@@ -89,3 +90,11 @@ def test_what_is_constant_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) ->
     template = environment.from_string('{{ "i-menu"|icon }}')
     assert [template.render() for _ in range(3)] == ["i-menu"] * 3
     assert asked == ["i-menu"]
+
+
+def test_a_field_says_the_first_of_its_errors_as_a_sentence() -> None:
+    form = FilterForm(QueryDict("from=soon"), people=[], reasons=[], today=rows.NOON.date())
+    parts: Any = engines["jinja2"]
+    parts = parts.env.get_template("components.html").module
+    assert parts.first_error(form["from_"]) == "From is not a date between 1900 and 2100."
+    assert parts.first_error(form["to"]) == ""
