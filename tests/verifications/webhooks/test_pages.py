@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
 from tests.verifications.test_decisions import decide
-from verifications import vault
+from verifications import keyset, vault
 from verifications.models import (
     AttemptAnswer,
     DeliveryBody,
@@ -479,6 +479,39 @@ def test_pages_go_both_ways_even_through_one_moment(
     assert seen == list(WebhookDelivery.objects.values_list("pk", flat=True))
     assert back.lines == first.lines
     assert not third.older
+
+
+@pytest.mark.parametrize(("state", "most"), [("", 3), ("delivered", 3), ("trouble", 6)])
+def test_a_rare_answer_far_back_is_found_by_going_on(
+    browser: Client, northbank: Partner, endpoint: WebhookEndpoint, state: str, most: int
+) -> None:
+    """No page looks at more than so many rows; each says how far it came, and where to go on."""
+    now = timezone.now()
+    kind = {"state": "given_up" if state == "trouble" else "delivered", "attempts": 1}
+    WebhookDelivery.objects.bulk_create(
+        WebhookDelivery(
+            endpoint=endpoint,
+            partner=northbank,
+            event=EVENT,
+            sequence=0,
+            queued_at=now - timedelta(seconds=number),
+            last_code=418 if number in (7, 950) else 200,
+            settled_at=now,
+            **kind,
+        )
+        for number in range(1000)
+    )
+    query, seen, pages = f"code=418&state={state}", [], 0
+    while query:
+        page = browser.get(f"/webhooks/deliveries/?{query}").context["page"]
+        seen += [now - line.delivery.queued_at for line in page.lines]
+        query, pages = page.further or page.older, pages + 1
+        assert bool(page.searched_to) == bool(page.further)
+    assert seen == [timedelta(seconds=7), timedelta(seconds=950)]
+    assert 1000 / keyset.LOOKED_AT <= pages <= most
+    shown = text(browser.get("/webhooks/deliveries/?code=599"))
+    assert "Nothing found so far." in shown
+    assert "Continue searching" in shown
 
 
 @pytest.mark.parametrize("count", [1, 12])
