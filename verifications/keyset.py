@@ -6,7 +6,7 @@ has instead), 1790000000000000-42.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -102,6 +102,10 @@ class Stretch:
             rows = rows.filter(Below(place, (self.below.moment, self.below.number)))
         sign = "-" if self.falling else ""
         return rows.order_by(f"{sign}{moment}", f"{sign}{key}")
+
+    def onwards(self, place: Position) -> "Stretch":
+        """What lies beyond this place of it."""
+        return replace(self, below=place) if self.falling else replace(self, above=place)
 
     def first(self, positions: Iterable[Position]) -> Position | None:
         """Of these, the one that is met first on the way."""

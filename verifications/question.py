@@ -45,7 +45,8 @@ class Question:
         self.values = {"partner": self.partner, **{it: getattr(filters, it) for it in FILLED}}
         self.references = self._references()
         self.plan = self._plan()
-        self.looked: dict[tuple[keyset.Stretch, int], keyset.Walked | None] = {}
+        self.search = finding.Search(self.partner, filters.q)
+        self.looked: dict[keyset.Stretch, keyset.Walked | None] = {}
 
     def page(self) -> keyset.Page:
         """The verifications of the page that is asked for, or as many as were found in time."""
@@ -66,11 +67,12 @@ class Question:
     def standings(self) -> list[Standing] | None:
         """Of all that fit, whatever tab is chosen; None: too many to look at."""
         asked = tuple(name for name in self.plan.conditions if name not in BY_TAB)
+        drivers = [it for it in self.plan.drivers if not it.answers & BY_TAB]
         walked = self._named(asked, self._whole)
-        if not walked or walked.end:
-            driver = self._rarest([it for it in self.plan.drivers if not it.answers & BY_TAB])
+        if not walked or (walked.end and drivers):
+            driver = self._rarest(drivers)
             walked = self._walk(driver, _residual(driver, asked), self._whole, COUNTED)
-        if walked.end:
+        if walked.end or len(walked.found) > COUNTED:
             return None
         found = plans.STANDINGS.rows(keys=[place.number for place in walked.found])
         return [Standing(Status(status), suspected) for status, suspected in found]
@@ -141,21 +143,21 @@ class Question:
         text = self.filters.q
         if not text or self.references:
             return None
-        is_exact = asked == ("q",) and finding.is_exact(text)
-        walked = self._looked(stretch, COUNTED + 1 if is_exact else WALKED)
-        if not walked or is_exact:
+        others = tuple(name for name in asked if name != "q")
+        walked = self._looked(stretch)
+        if not walked or not others:
             return walked
         keys = [place.number for place in walked.found]
-        rows = self.plan.statement(self.plan.fitting, asked).rows(keys=keys, **self.values)
+        rows = self.plan.statement(self.plan.fitting, others).rows(keys=keys, **self.values)
         fit = {key for (key,) in rows}
         return keyset.Walked([it for it in walked.found if it.number in fit], walked.end)
 
-    def _looked(self, stretch: keyset.Stretch, size: int) -> keyset.Walked | None:
-        """The page and its tabs often ask for the same."""
-        asked = stretch, size
-        if asked not in self.looked:
-            self.looked[asked] = finding.look(self.partner, self.filters.q, stretch, size)
-        return self.looked[asked]
+    def _looked(self, stretch: keyset.Stretch) -> keyset.Walked | None:
+        """The page and its tabs often ask for the same. Where more is asked for, fewer will fit."""
+        if stretch not in self.looked:
+            size = COUNTED if len(self.plan.conditions) > 1 else SIZE
+            self.looked[stretch] = self.search.look(stretch, size)
+        return self.looked[stretch]
 
     def _suffices(self, named: keyset.Walked) -> bool:
         return named.end is None or len(named.found) > SIZE or not self.plan.drivers

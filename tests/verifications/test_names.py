@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from threading import Barrier
 
 import pytest
@@ -13,6 +14,7 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Partner
+from accounts.statements import Statement
 from tests import factories
 from tests.verifications import rows
 from verifications import search
@@ -50,17 +52,16 @@ def _holding(partner: Partner, text: str, newest_first: bool = True) -> list[int
 
 
 def _look(partner: Partner, text: str, size: int = 50) -> Walked | None:
-    return finding.look(partner.pk, text, Stretch(), size)
+    return finding.Search(partner.pk, text).look(Stretch(), size)
 
 
 def _found(partner: Partner, text: str, newest_first: bool = True, size: int = 40) -> list[int]:
-    """By the index, page after page; what lacks a word is left out, as a list would."""
+    """By the index, page after page."""
     found: list[Position] = []
     turn = Turn(newest_first=newest_first)
     for _ in range(1000):
-        walked = finding.look(partner.pk, text, turn.stretch, size)
+        walked = finding.Search(partner.pk, text).look(turn.stretch, size)
         assert walked is not None
-        assert len(walked.found) <= size
         found += walked.found
         if walked.end is None:
             break
@@ -68,14 +69,21 @@ def _found(partner: Partner, text: str, newest_first: bool = True, size: int = 4
         turn = replace(turn, after=walked.end)
     numbers = [place.number for place in found]
     assert len(set(numbers)) == len(numbers)
-    hits = set(
-        Verification.objects.filter(search.named(search.folded(text).split())).values_list(
-            "pk", flat=True
-        )
-    )
-    if finding.is_exact(text):
-        assert hits.issuperset(numbers)
-    return [number for number in numbers if number in hits]
+    return numbers
+
+
+@pytest.fixture
+def limit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Other figures than those in `finding`, also in its statements that are written once."""
+
+    def limit(**figures: object) -> None:
+        for name, value in figures.items():
+            monkeypatch.setattr(finding, name, value)
+        monkeypatch.setattr(finding, "WORDS", Statement(finding._words))
+        monkeypatch.setattr(finding, "_names", cache(finding._names.__wrapped__))
+        monkeypatch.setattr(finding, "_uses", cache(finding._uses.__wrapped__))
+
+    return limit
 
 
 @pytest.fixture
@@ -100,8 +108,9 @@ def many_names(northbank: Partner, southpay: Partner) -> list[str]:
     "limits",
     [
         {},
-        {"FEW": 0, "FIRST_WINDOW": 3, "NARROWEST": timedelta(microseconds=1)},
-        {"FEW": 5, "FIRST_WINDOW": 20, "BUDGET": 9, "MANY_WORDS": 2},
+        {"SAMPLED": 3, "MOST": 1, "NARROWEST": timedelta(microseconds=1)},
+        {"SAMPLED": 10, "MOST": 9, "AIM": 3, "LOOKED_AT": 4, "WINDOWS": 2},
+        {"SAMPLED": 20, "MOST": 5, "AIM": 50, "MOST_FRAGMENTS": 1},
     ],
 )
 def test_the_index_finds_what_the_names_hold(
@@ -109,10 +118,9 @@ def test_the_index_finds_what_the_names_hold(
     many_names: list[str],
     limits: dict[str, object],
     newest_first: bool,
-    monkeypatch: pytest.MonkeyPatch,
+    limit: Callable[..., None],
 ) -> None:
-    for name, value in limits.items():
-        monkeypatch.setattr(finding, name, value)
+    limit(**limits)
     rng = random.Random(11)
     for text in [_text(rng, many_names) for _ in range(20)]:
         assert _found(northbank, text, newest_first) == _holding(northbank, text, newest_first)
@@ -124,9 +132,9 @@ def test_a_text_without_a_word_finds_nothing(northbank: Partner) -> None:
 
 
 def test_what_is_too_common_is_left_to_a_walk(
-    northbank: Partner, monkeypatch: pytest.MonkeyPatch
+    northbank: Partner, limit: Callable[..., None]
 ) -> None:
-    monkeypatch.setattr(finding, "MOST_WORDS", 2)
+    limit(MOST_WORDS=2, SAMPLED=2)
     for name in ("Anna Lind", "Annika Berg", "Hanna Falk"):
         rows.add(northbank, name)
     assert _look(northbank, "ann") is None
@@ -134,11 +142,10 @@ def test_what_is_too_common_is_left_to_a_walk(
 
 
 def test_a_rare_answer_says_how_far_was_searched(
-    northbank: Partner, monkeypatch: pytest.MonkeyPatch
+    northbank: Partner, limit: Callable[..., None]
 ) -> None:
     """Both words are common and hardly ever meet: the page ends before the search does."""
-    for name, value in {"FEW": 2, "FIRST_WINDOW": 10, "BUDGET": 4}.items():
-        monkeypatch.setattr(finding, name, value)
+    limit(SAMPLED=10, MOST=4, AIM=2, LOOKED_AT=4)
     lind = rows.add(northbank, "Alma Lind")
     for _ in range(40):
         rows.add(northbank, "Alma Berg")
