@@ -1,6 +1,7 @@
 """What was erased is nowhere: not in the database's files, not in its dump, not among the photos.
 
-ERASE_ALL, ERASE_OLD and ERASE_KILLS make the runs as long as wanted.
+ERASE_ALL, ERASE_OLD and ERASE_KILLS make the runs as long as wanted: 10,000 and 1,000 take some
+minutes.
 """
 
 import json
@@ -37,9 +38,9 @@ from verifications.models import (
 )
 from verifications.statuses import Action
 
-ALL = int(os.environ.get("ERASE_ALL", "10000"))
-OLD = int(os.environ.get("ERASE_OLD", "1000"))
-KILLS = int(os.environ.get("ERASE_KILLS", "20"))
+ALL = int(os.environ.get("ERASE_ALL", "2000"))
+OLD = int(os.environ.get("ERASE_OLD", "200"))
+KILLS = int(os.environ.get("ERASE_KILLS", "12"))
 HELD = 5
 
 
@@ -165,7 +166,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 
 @pytest.mark.slow
-def test_a_thousand_of_ten_thousand_are_erased_and_the_others_stay(stage: Stage) -> None:
+def test_a_tenth_of_many_is_erased_and_the_others_stay(stage: Stage) -> None:
     stage.play("prepare", str(ALL), str(OLD), str(HELD))
     assert is_in(play_endings.GONE, stage.content())
     print(stage.play("finish"))
