@@ -134,7 +134,8 @@ def _rows(place: Place, number: int) -> list[Verification]:
         suspected=False,
         callback__body__isnull=False,
     )
-    found = list(own.order_by("pk")[number * ROWS_EACH : (number + 1) * ROWS_EACH])
+    along = own.order_by("started_at", "pk")
+    found = list(along[number * ROWS_EACH : (number + 1) * ROWS_EACH])
     if not found:
         raise ValueError("There is nothing to decide.")
     return found
