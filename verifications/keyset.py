@@ -207,24 +207,22 @@ class Walked:
     end: Position | None
 
 
-def merged(runs: Iterable[Run], stretch: Stretch, share: int) -> Walked:
+def merged(runs: Sequence[Run], stretch: Stretch, share: int) -> Walked:
     """Of walks along several indexes at once, each of at most `share` rows.
 
     The same place may come more than once.
     """
-    told = [[(Position(at, number), fits) for at, number, fits in run] for run in runs]
     # A run that broke off knows nothing of what lies beyond: there the walk ends.
-    end = stretch.first(_complete_to(run) for run in told if len(run) == share)
-    found = {
-        place for run in told for place, fits in run if fits and not stretch.beyond(place, end)
-    }
+    end = stretch.first(_complete_to(run) for run in runs if len(run) == share)
+    fitting = {Position(at, number) for run in runs for at, number, fits in run if fits}
+    found = [place for place in fitting if not stretch.beyond(place, end)]
     return Walked(sorted(found, reverse=stretch.falling), end)
 
 
-def _complete_to(run: list[tuple[Position, Any]]) -> Position:
+def _complete_to(run: Run) -> Position:
     """Of a run that broke off: its last place may come once more, the one before does not."""
-    last = run[-1][0]
-    return next((place for place, _ in reversed(run) if place != last), last)
+    last = run[-1][:2]
+    return Position(*next((row[:2] for row in reversed(run) if row[:2] != last), last))
 
 
 def sought(

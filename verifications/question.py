@@ -47,6 +47,7 @@ class Question:
         self.plan = self._plan()
         self.search = finding.Search(self.partner, filters.q)
         self.looked: dict[keyset.Stretch, keyset.Walked | None] = {}
+        self.walked: dict[tuple[tuple[str, ...], keyset.Stretch], keyset.Walked] = {}
 
     def page(self) -> keyset.Page:
         """The verifications of the page that is asked for, or as many as were found in time."""
@@ -61,21 +62,28 @@ class Question:
         is_exact = not residual and not driver.beside
         # The same verification may have a tag of either kind by one code.
         most = 2 * (SIZE + 1) * len(driver.branches) if is_exact else WALKED
-        walked = self._walk(driver, residual, turn.stretch, most)
-        return self._made(turn, _further(turn.stretch, walked, named))
+        walked = _further(turn.stretch, self._walk(driver, residual, turn.stretch, most), named)
+        self.walked[asked, turn.stretch] = walked
+        return self._made(turn, walked)
 
     def standings(self) -> list[Standing] | None:
         """Of all that fit, whatever tab is chosen; None: too many to look at."""
         asked = tuple(name for name in self.plan.conditions if name not in BY_TAB)
-        drivers = [it for it in self.plan.drivers if not it.answers & BY_TAB]
-        walked = self._named(asked, self._whole)
-        if not walked or (walked.end and drivers):
-            driver = self._rarest(drivers)
-            walked = self._walk(driver, _residual(driver, asked), self._whole, COUNTED)
+        # A first page that no tab narrows has asked for the same, and gone further.
+        walked = self.walked.get((asked, self._whole)) or self._all(asked)
         if walked.end or len(walked.found) > COUNTED:
             return None
         found = plans.STANDINGS.rows(keys=[place.number for place in walked.found])
         return [Standing(Status(status), suspected) for status, suspected in found]
+
+    def _all(self, asked: tuple[str, ...]) -> keyset.Walked:
+        """As far as tabs are counted."""
+        named = self._named(asked, self._whole)
+        drivers = [it for it in self.plan.drivers if not it.answers & BY_TAB]
+        if named and not (named.end and drivers):
+            return named
+        driver = self._rarest(drivers)
+        return self._walk(driver, _residual(driver, asked), self._whole, COUNTED)
 
     def _references(self) -> tuple[Reference, ...]:
         """The columns in which the searched text stands as it is, in one query."""
