@@ -9,6 +9,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
 from accounts import memberships, team
+from accounts.history_admin import ReadOnly
 from accounts.models import (
     AuditEntry,
     Kind,
@@ -21,7 +22,7 @@ from accounts.models import (
 )
 from accounts.rights_admin import RightsRequestAdmin
 from accounts.seen import SupportForm
-from accounts.support import ReadOnly, SupportAdmin
+from accounts.support import SupportAdmin
 from accounts.user_admin import UserAdmin
 
 admin.site.register(RightsRequest, RightsRequestAdmin)

@@ -11,8 +11,8 @@ from django.urls import path
 from django.views.decorators.http import require_POST
 
 from accounts import access, rights
+from accounts.history_admin import ReadOnly
 from accounts.models import Kind, RightsRequest
-from accounts.support import ReadOnly
 
 NOT_YOURS = "Another superuser must confirm: neither who proposed it, nor whom it is for."
 SETTLED = "That proposal was settled or is too old."

@@ -4,13 +4,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from accounts.history_admin import ReadOnly
 from accounts.models import Kind, Partner
 from accounts.partner_admin import PartnerAdmin as BarePartnerAdmin
 from accounts.seen import SupportForm
-from accounts.support import ReadOnly, SupportAdmin
+from accounts.support import SupportAdmin
 from verifications import buttons
 from verifications.callback_admin import ProviderCallbackAdmin
 from verifications.models import (
@@ -82,7 +83,8 @@ class VerificationAdmin(ReadOnly):
     )  # fmt: skip
     list_filter = ("status", "suspected", "review_type", "partner")
     list_select_related = ("partner",)
-    ordering = ("-id",)
+    along_partner = "started_at"
+    listed = Q(disposed_at=None)
     search_fields = ("scan_ref__exact", "client_id__exact")
     search_help_text = "The whole scan ref or client ID. There is no search by name."
     fields = (
@@ -105,7 +107,7 @@ class VerificationAdmin(ReadOnly):
         Found first and listed then: of both at once a planner makes a walk through all rows.
         """
         if not (text := search_term.strip()):
-            return queryset, False
+            return self.newest(request, queryset), False
         partners = Partner.objects.order_by().values_list("pk", flat=True)
         theirs = Verification.objects.filter(partner__in=list(partners)).order_by()
         found = [theirs.filter(scan_ref=text), theirs.filter(client_id=text, disposed_at=None)]
@@ -126,7 +128,7 @@ class DecisionAdmin(ReadOnly):
     )  # fmt: skip
     list_filter = ("action", "partner")
     list_select_related = ("partner", "verification", "actor")
-    ordering = ("-decided_at",)
+    along = along_partner = "decided_at"
     fields = (
         *list_display, "reasons_given", "revision", "may_approve", "may_deny", "pricing_model",
         "plan", "undoable_until", "supersedes", "undoes",
@@ -200,6 +202,7 @@ class WebhookDeliveryAdmin(ReadOnly):
         "queued_at", "partner", "endpoint", "event", "verification", "sequence", "state",
         "attempts", "last_code",
     )  # fmt: skip
+    along = along_partner = "queued_at"
     list_filter = ("state", "partner")
     list_select_related = ("partner", "endpoint", "verification")
     fields = (*list_display, "decision", "due_at", "claimed_until", "settled_at")
@@ -209,5 +212,4 @@ class WebhookDeliveryAdmin(ReadOnly):
 class WebhookAttemptAdmin(ReadOnly):
     list_display = ("started_at", "delivery", "number", "code", "problem", "milliseconds")
     list_select_related = ("delivery",)
-    ordering = ("-id",)
     fields = list_display

@@ -9,8 +9,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from accounts import audit
+from accounts.history_admin import ReadOnly
 from accounts.models import Kind, Partner
-from accounts.support import ReadOnly
+from accounts.statements import Statement
+from accounts.support import CappedPaginator
 from verifications import vault
 from verifications.callbacks import intake, provider
 from verifications.models import CallbackBody, Outcome, ProviderCallback, Stage
@@ -44,6 +46,14 @@ class Understanding(admin.SimpleListFilter):
         return queryset.filter(self.WHICH[self.value() or ""])
 
 
+def _newest(which: str) -> Statement:
+    rows = ProviderCallback.objects.filter(Understanding.WHICH[which])
+    return Statement(lambda: rows.order_by("-pk").values_list("pk")[: CappedPaginator.most])
+
+
+WAITING_FOR_US = {which: _newest(which) for which in ("", "waiting")}
+
+
 class ProviderCallbackAdmin(ReadOnly):
     """Where each body stopped and why, never the body."""
 
@@ -67,12 +77,23 @@ class ProviderCallbackAdmin(ReadOnly):
     ) -> tuple[QuerySet, bool]:
         """By equality, partner by partner: found by the index of what is kept once, listed then."""
         if not (text := search_term.strip()):
-            return queryset, False
+            return self.newest(request, queryset), False
         partners = Partner.objects.order_by().values_list("pk", flat=True)
         events = (*provider.EVENTS, provider.EXPIRATION)
         kept = ProviderCallback.objects.filter(partner__in=list(partners), event__in=events)
         found = kept.filter(digest=text).order_by().values_list("pk", flat=True)
         return queryset.filter(pk__in=list(found)), False
+
+    def told(self, request: HttpRequest) -> str:
+        return "" if request.GET.get("show", "") in WAITING_FOR_US else super().told(request)
+
+    def newest(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """What waits for somebody is listed however old it is: it has an index of its own."""
+        show = request.GET.get("show", "")
+        if show not in WAITING_FOR_US:
+            return super().newest(request, queryset)
+        keys = [key for (key,) in WAITING_FOR_US[show].rows()]
+        return queryset.filter(pk__in=keys).order_by("-pk")
 
     @admin.display(description="digest")
     def short_digest(self, callback: ProviderCallback) -> str:

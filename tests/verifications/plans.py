@@ -157,7 +157,8 @@ def _by_sqlite(sql: str, params: Any) -> Told:
     told = Told(sql, steps // STEPS_A_ROW, plan=[*plan, f"{steps:,} steps"])
     aliases = {alias: table for table, alias in re.findall(r'"(\w+)" ([A-Z]+\d+)\b', sql)}
     for line in plan:
-        if scanned := re.match(r"SCAN (\w+)", line):
+        # Of a walk along an index the rows tell whether it went far.
+        if scanned := re.match(r"SCAN (\w+)\b(?! USING)", line):
             told.scanned.add(aliases.get(scanned[1], scanned[1]))
         if line.startswith("USE TEMP B-TREE"):
             told.sorted = told.rows

@@ -100,6 +100,7 @@ class Decision(AppendOnly):
         ]
         indexes = [
             models.Index(fields=["partner", "-decided_at"], name="decision_by_partner"),
+            models.Index(fields=["-decided_at"], name="decision_newest"),
             models.Index(fields=["actor", "-decided_at"], name="decision_by_actor"),
         ]
 

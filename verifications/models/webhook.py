@@ -163,6 +163,7 @@ class WebhookDelivery(models.Model):
                 name="delivery_due",
             ),
             models.Index(fields=["partner", "-queued_at", "-id"], name="delivery_newest"),
+            models.Index(fields=["-queued_at", "-id"], name="delivery_newest_of_all"),
             models.Index(
                 fields=["partner", "state", "-queued_at", "-id"], name="delivery_by_state"
             ),
