@@ -158,6 +158,18 @@ def test_a_rare_answer_says_how_far_was_searched(
     assert _found(northbank, "alma lind") == [lind.pk, both.pk]
 
 
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_a_search_that_comes_to_the_last_name_says_so(
+    northbank: Partner, limit: Callable[..., None], newest_first: bool
+) -> None:
+    limit(SAMPLED=3)
+    made = [rows.add(northbank, name) for name in ["Alma Lind", *["Otto Berg"] * 8, "Alma Falk"]]
+    walked = finding.Search(northbank.pk, "alma").look(Stretch(falling=newest_first), 50)
+    assert walked
+    assert {place.number for place in walked.found} == {made[0].pk, made[-1].pk}
+    assert walked.end is None
+
+
 def test_no_other_partner_is_searched(northbank: Partner, southpay: Partner) -> None:
     rows.add(southpay, "Alma Veske")
     assert _look(northbank, "veske") == Walked([], None)

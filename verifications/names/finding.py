@@ -8,7 +8,7 @@ is read than the figures below allow.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 
 from django.db.models import F, QuerySet
@@ -97,7 +97,9 @@ class Search:
         found: list[Position] = []
         end: Position | None = place
         looked = 0
-        for uses, edge in _windows(rarest, met[rarest.text], stretch, place, passed):
+        ends = _last(stretch.bounds).rows(partner=self.partner, **stretch.places)
+        last = ends[0][0] if ends else place.moment
+        for uses, edge in _windows(rarest, met[rarest.text], stretch, place, passed, last):
             found, looked, end = found + self._holding(uses, stretch), looked + len(uses), edge
             if len(found) > size or (looked > LOOKED_AT and not self._is_whole):
                 break
@@ -129,12 +131,17 @@ def _fragment(partner: int, text: str) -> Fragment | None:
 
 
 def _windows(
-    rarest: Fragment, met: int, stretch: Stretch, place: Position, passed: timedelta
+    rarest: Fragment,
+    met: int,
+    stretch: Stretch,
+    place: Position,
+    passed: timedelta,
+    last: datetime,
 ) -> Iterator[tuple[list[Position], Position | None]]:
     """The uses of each from this place on, and where it ends; None: with the stretch."""
     width = _width(met, passed)
     for _ in range(WINDOWS):
-        window, edge = _window(stretch, place, width)
+        window, edge = _window(stretch, place, width, last)
         uses = rarest.uses(window)
         if len(uses) > MOST:
             width /= NARROWER
@@ -151,16 +158,16 @@ def _width(met: int, passed: timedelta) -> timedelta:
     return min(passed * min(WIDER, AIM / max(met, 1)), WIDEST)
 
 
-def _window(stretch: Stretch, place: Position, width: timedelta) -> tuple[Stretch, Position | None]:
+def _window(
+    stretch: Stretch, place: Position, width: timedelta, last: datetime
+) -> tuple[Stretch, Position | None]:
     onwards = stretch.onwards(place)
+    if abs(place.moment - last) <= width:
+        return onwards, None
     if stretch.falling:
         edge = Position(place.moment - width, 0)
-        if stretch.above and stretch.above >= edge:
-            return onwards, None
         return replace(onwards, above=edge), edge
     edge = Position(place.moment + width, HIGHEST_KEY)
-    if stretch.below and stretch.below <= edge:
-        return onwards, None
     return replace(onwards, below=edge), edge
 
 
@@ -181,14 +188,21 @@ def _by_key() -> QuerySet:
 WORDS, NAMES = Statement(_words), Statement(_by_key)
 
 
+def _standing(bounds: Bounds) -> QuerySet:
+    standing = Verification.objects.filter(partner=Slot("partner"), disposed_at=None)
+    return bounds.stretch.of(standing, "started_at")
+
+
 @cache
 def _names(bounds: Bounds) -> Statement:
-    def queryset() -> QuerySet:
-        standing = Verification.objects.filter(partner=Slot("partner"), disposed_at=None)
-        along = bounds.stretch.of(standing, "started_at")
-        return along.values_list("started_at", "pk", "search_text")[:SAMPLED]
+    fields = ("started_at", "pk", "search_text")
+    return Statement(lambda: _standing(bounds).values_list(*fields)[:SAMPLED])
 
-    return Statement(queryset)
+
+@cache
+def _last(bounds: Bounds) -> Statement:
+    """When the last verification of the stretch began."""
+    return Statement(lambda: _standing(bounds).reverse().values_list("started_at")[:1])
 
 
 @cache
