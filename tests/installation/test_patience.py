@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from accounts import patience
+from accounts import patience, proof
 
 
 def _limits() -> list[str]:
@@ -18,6 +18,15 @@ def test_nothing_breaks_a_migration_off_and_the_limits_come_back(db: None) -> No
     patience.begin("default", plan=["a migration"])
     assert _limits() == ["0", "0"]
     patience.end("default")
+    assert _limits() == before
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite breaks nothing off")
+def test_nothing_breaks_a_proof_of_the_log_off(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, meanwhile = _limits(), []
+    monkeypatch.setattr(proof, "_verify_chains", lambda found: meanwhile.extend(_limits()))
+    proof.verify()
+    assert meanwhile == ["0", "0"]
     assert _limits() == before
 
 
