@@ -17,7 +17,9 @@ from django.utils import timezone
 from accounts.models import FIRST, AuditEntry, AuditHead, Kind, Partner, User
 from accounts.statements import Slot, Statement
 
-HEAD = Statement(lambda: AuditHead.objects.select_for_update().filter(stream=Slot("stream")))
+HEAD = Statement(
+    lambda: AuditHead.objects.select_for_update().filter(stream=Slot("stream")), one_plan=True
+)
 
 
 def canonical(facts: dict[str, Any]) -> str:

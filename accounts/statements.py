@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+import psycopg
 from django.db import connection, models
 from django.db.models import Expression, Field, QuerySet
 from django.db.models.query import ModelIterable
@@ -91,10 +92,21 @@ def _literal(value: Any) -> str | None:
     return f"'{value}'" if is_plain else None
 
 
+class Preparing(psycopg.Cursor):
+    """Django's own cursors write values into the statement. This one sends them beside it, so that
+    it can be prepared; and like those it keeps what it asks, for Django's log of statements.
+    """
+
+    def _convert_query(self, query: Any, params: Any = None) -> Any:
+        self._query = super()._convert_query(query, params)
+        return self._query
+
+
 class Written:
     """SQL as this engine understands it, and how what it answers becomes values."""
 
-    def __init__(self, queryset: QuerySet) -> None:
+    def __init__(self, queryset: QuerySet, one_plan: bool) -> None:
+        self.one_plan = one_plan
         self.locks = queryset.query.select_for_update
         self.compiler = queryset.query.get_compiler(connection=connection)
         self.sql, self.params = _with_constants(*self.compiler.as_sql())
@@ -105,10 +117,17 @@ class Written:
         if self.locks and connection.get_autocommit():
             raise TransactionManagementError("A lock that ends with its statement guards nothing.")
         params = [one.filled(values) if isinstance(one, Slot) else one for one in self.params]
-        with connection.cursor() as cursor:
+        with self._cursor() as cursor:
             cursor.execute(self.sql, params)
             found = cursor.fetchall()
         return list(self.compiler.apply_converters(found, self.converters))
+
+    def _cursor(self) -> Any:
+        if not self.one_plan or connection.vendor != "postgresql":
+            return connection.cursor()
+        connection.ensure_connection()
+        connection.connection.prepare_threshold = 0
+        return connection._prepare_cursor(Preparing(connection.connection))  # type: ignore[attr-defined]
 
 
 class Answered:
@@ -133,17 +152,21 @@ class Answered:
 
 
 class Statement:
-    """What `queryset` gives. Nothing but what fills its slots may differ from time to time."""
+    """What `queryset` gives. Nothing but what fills its slots may differ from time to time.
 
-    def __init__(self, queryset: Callable[[], QuerySet]) -> None:
-        self.queryset = queryset
+    `one_plan`: a look by keys, best found the same way whatever fills them. PostgreSQL then plans
+    it once and not each time, which for a dozen tables takes longer than to find the row.
+    """
+
+    def __init__(self, queryset: Callable[[], QuerySet], *, one_plan: bool = False) -> None:
+        self.queryset, self.one_plan = queryset, one_plan
         self.by_engine: dict[str, Written] = {}
 
     @property
     def written(self) -> Written:
         engine = connection.vendor
         if engine not in self.by_engine:
-            self.by_engine[engine] = Written(self.queryset())
+            self.by_engine[engine] = Written(self.queryset(), self.one_plan)
         return self.by_engine[engine]
 
     def rows(self, **values: Any) -> list[Sequence[Any]]:

@@ -39,7 +39,7 @@ class Confirmation:
     undo_seconds: int
 
 
-OFFERED = Statement(lambda: RejectionReason.objects.offered_to(Slot("partner")))
+OFFERED = Statement(lambda: RejectionReason.objects.offered_to(Slot("partner")), one_plan=True)
 
 
 def offered(membership: Membership) -> list[RejectionReason]:

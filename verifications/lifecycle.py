@@ -79,9 +79,10 @@ def _locked() -> QuerySet[Verification]:
     return vault.with_keys(rows.annotate(now=Now()).select_related(*told))  # type: ignore[no-redef]
 
 
-LOCKED = Statement(_locked)
+LOCKED = Statement(_locked, one_plan=True)
 FRESH = Statement(
-    lambda: Membership.objects.filter(pk=Slot("pk")).select_related("user", "role", "partner")
+    lambda: Membership.objects.filter(pk=Slot("pk")).select_related("user", "role", "partner"),
+    one_plan=True,
 )
 
 

@@ -4,16 +4,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import DateTimeField, F
 
 from accounts.models import Partner, User
 from accounts.statements import Numbers, OneOf, Slot, Statement
 
 
-@pytest.fixture
-def named(northbank: Partner, southpay: Partner) -> Statement:
-    return Statement(lambda: Partner.objects.filter(key=Slot("key")).values_list("pk", "name"))
+@pytest.fixture(params=[False, True], ids=["planned each time", "one plan"])
+def named(request: pytest.FixtureRequest, northbank: Partner, southpay: Partner) -> Statement:
+    return Statement(
+        lambda: Partner.objects.filter(key=Slot("key")).values_list("pk", "name"),
+        one_plan=request.param,
+    )
 
 
 def test_one_statement_answers_for_each_value(
@@ -43,6 +46,19 @@ def test_it_is_written_once(
         for _ in range(3):
             assert [list(row) for row in statement.rows(pk=northbank.pk)] == [[True]]
     assert len(built) == 1
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite plans in no time")
+def test_one_plan_is_kept_and_another_is_not(named: Statement, northbank: Partner) -> None:
+    for key in (northbank.key, "nobody"):
+        named.rows(key=key)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans + custom_plans FROM pg_prepared_statements"
+            " WHERE statement LIKE %s AND NOT statement LIKE %s",
+            ['%FROM "accounts_partner"%"key" = %', "%pg_prepared%"],
+        )
+        assert [count for (count,) in cursor.fetchall()] == [2] * named.one_plan
 
 
 def test_a_slot_that_nothing_fills_is_an_error(named: Statement) -> None:

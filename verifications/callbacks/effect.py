@@ -99,7 +99,7 @@ def _to_update() -> QuerySet[Verification]:
     return rows.select_for_update(of=("self",)).select_related("callback").order_by()
 
 
-TO_UPDATE = Statement(_to_update)
+TO_UPDATE = Statement(_to_update, one_plan=True)
 
 
 def _notice(received: provider.Received) -> str:

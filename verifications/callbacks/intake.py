@@ -81,7 +81,7 @@ def _disposed() -> QuerySet[Verification]:
     return rows.filter(disposed_at__isnull=False).order_by()
 
 
-DISPOSED = Statement(_disposed)
+DISPOSED = Statement(_disposed, one_plan=True)
 
 
 @transaction.atomic

@@ -158,7 +158,7 @@ def _open() -> QuerySet[WebhookEndpoint]:
     return endpoints.filter(removed_at=None).order_by("pk")
 
 
-OPEN = Statement(_open)
+OPEN = Statement(_open, one_plan=True)
 
 
 def _write(
