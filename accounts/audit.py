@@ -9,7 +9,7 @@ a user, a partner), so that two decisions never wait for one chain.
 import hashlib
 import json
 from datetime import UTC
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -17,6 +17,15 @@ from django.utils import timezone
 from accounts.models import FIRST, AuditEntry, AuditHead, Kind, Partner, User
 from accounts.statements import Slot, Statement
 
+
+class Link(NamedTuple):
+    """The last of a stream, which its next entry names."""
+
+    seq: int
+    digest: str
+
+
+START = Link(0, FIRST)
 HEAD = Statement(
     lambda: AuditHead.objects.select_for_update().filter(stream=Slot("stream")), one_plan=True
 )
@@ -33,6 +42,8 @@ def digest_of(body: str) -> str:
 
 def record(
     kind: Kind,
+    last: Link | None = None,
+    /,
     *,
     actor: User | None,
     partner: Partner | None,
@@ -42,14 +53,15 @@ def record(
 ) -> AuditEntry:
     """Appends one entry, in the caller's transaction; `actor` None is the system.
 
-    `facts` must hold nothing of an applicant: codes, references and numbers only.
+    `last` is for who has read it under the lock of whatever the stream is of. A wrong one the
+    database refuses. `facts` must hold nothing of an applicant: codes, references and numbers only.
     """
     with transaction.atomic(savepoint=False):
-        head = next(iter(HEAD.instances(stream=stream)), None)
+        last = last or _last(stream)
         entry = AuditEntry(
             stream=stream,
-            seq=head.seq + 1 if head else 1,
-            prev=head.digest if head else FIRST,
+            seq=last.seq + 1,
+            prev=last.digest,
             kind=Kind(kind),
             at=timezone.now(),
             actor=actor.pk if actor else None,
@@ -72,3 +84,8 @@ def record(
         entry.digest = digest_of(entry.body)
         entry.save()
     return entry
+
+
+def _last(stream: str) -> Link:
+    head = next(iter(HEAD.instances(stream=stream)), None)
+    return Link(head.seq, head.digest) if head else START

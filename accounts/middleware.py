@@ -20,7 +20,8 @@ def current_membership(get_response: Callable) -> Callable[[MemberRequest], Http
     def middleware(request: MemberRequest) -> HttpResponse:
         request.memberships = _memberships(request)
         request.membership = _chosen(request)  # type: ignore[assignment]
-        if request.membership:
+        # What is posted leads to a page, which notes it.
+        if request.membership and request.method == "GET":
             _stamp(request.membership)
         return get_response(request)
 

@@ -177,3 +177,17 @@ class Statement:
         """With what select_related() and annotate() bring along."""
         answered: Any = Answered(self.written, self.written.rows(values))
         return list(ModelIterable(answered))
+
+
+def gathered(rows: Sequence[Any], name: str) -> list[Any]:
+    """What a relation to many brought along, a row of the answer for each, in order of its key."""
+    found = (vars(row).get(name) for row in rows)
+    by_key = {one.pk: one for one in found if one is not None}
+    return [by_key[key] for key in sorted(by_key)]
+
+
+def prefetched(row: Any, relation: str, found: list[Any]) -> None:
+    """What stands in the relation is known, as after prefetch_related()."""
+    queryset = getattr(row, relation).all()
+    queryset._result_cache, queryset._prefetch_done = found, True
+    vars(row).setdefault("_prefetched_objects_cache", {})[relation] = queryset

@@ -60,12 +60,12 @@ class Intent:
 
 
 @transaction.atomic
-def decide(membership: Membership, verification: Verification, intent: Intent) -> Decision:
+def decide(membership: Membership, scan_ref: str, intent: Intent) -> Decision:
     """Makes the decision, or finds the one that this same request has made before.
 
-    Everything is read again under the lock. Raises Refused (403) or Stale (409).
+    Everything is read under the lock. Raises Gone (404), Refused (403) or Stale (409).
     """
-    membership, verification = lifecycle.locked(membership, verification)
+    membership, verification = lifecycle.locked(membership, scan_ref)
     if check := policy.standing_objection(membership, intent.action, verification):
         raise lifecycle.Refused(check)
     if verification.revision != intent.seen_revision:
@@ -183,7 +183,7 @@ def undo(
     Restores what it overwrote; then the newest callback that came in meanwhile is applied.
     Raises Refused (403) or TooLate (409).
     """
-    membership, verification = lifecycle.locked(membership, verification)
+    membership, verification = lifecycle.locked(membership, verification.scan_ref)
     if check := policy.standing_objection(membership, Action.UNDO, verification):
         raise lifecycle.Refused(check)
     decision = verification.decision

@@ -59,7 +59,7 @@ def dispose(
 ) -> Disposal:
     """By an Admin. Raises lifecycle.Refused (403), Stale (409) or Gone (404)."""
     with transaction.atomic():
-        membership, _ = lifecycle.locked(membership, verification)
+        membership, _ = lifecycle.locked(membership, verification.scan_ref)
         verification = _with_loose_ends(verification.pk)
         if check := policy.standing_objection(membership, Action.DISPOSE, verification):
             raise lifecycle.Refused(check)

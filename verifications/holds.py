@@ -42,7 +42,7 @@ def release(membership: Membership, verification: Verification, reason: ReleaseR
 
 
 def _locked(membership: Membership, verification: Verification) -> tuple[Membership, Verification]:
-    membership, verification = lifecycle.locked(membership, verification)
+    membership, verification = lifecycle.locked(membership, verification.scan_ref)
     if check := policy.objection(membership, Action.HOLD, verification):
         raise lifecycle.Refused(check)
     return membership, verification

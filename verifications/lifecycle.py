@@ -7,15 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet, prefetch_related_objects
+from django.db.models import FilteredRelation, Q, QuerySet
 from django.db.models.functions import Now
 from django.http import Http404
 
 from accounts import audit
 from accounts.models import Kind, Membership, User
-from accounts.statements import Slot, Statement
+from accounts.statements import Slot, Statement, gathered, prefetched
 from verifications import counters, policy, vault
-from verifications.models import CounterChange, Decision, Tag, Verification
+from verifications.models import (
+    SEAT,
+    CounterChange,
+    Decision,
+    Tag,
+    Verification,
+    VerificationQuerySet,
+)
 from verifications.names import keeping
 from verifications.statuses import Standing
 from verifications.webhooks import outbox
@@ -59,47 +66,56 @@ class Move:
     counted: Sequence[CounterChange] = ()
 
 
-def locked(membership: Membership, verification: Verification) -> tuple[Membership, Verification]:
+def locked(membership: Membership, scan_ref: str) -> tuple[Membership, Verification]:
     """Both as the database has them now; the verification cannot be moved by others meanwhile.
 
-    With what a partner could be told of it, read once. `verification.now` is the database's clock,
+    With all that a decision needs, read at one moment. `verification.now` is the database's clock,
     by which the time to undo runs. Raises Gone.
     """
-    (row,) = LOCKED.instances(pk=verification.pk)
-    if row.disposed_at:
+    asked = {"membership": membership.pk, "partner": membership.partner_id, "scan_ref": scan_ref}
+    # What is read while one waits for a lock is as old as the wait: whoever finds it taken waits
+    # first, and then reads.
+    rows = LOCKED.instances(**asked)
+    if not rows and WAIT.rows(**asked):
+        rows = LOCKED.instances(**asked)
+    if not rows:
         raise Gone
-    prefetch_related_objects([row], "tags")
-    (fresh,) = FRESH.instances(pk=membership.pk)
-    return fresh, row
+    row = rows[0]
+    row.last_link = audit.Link(row.last_seq, row.last_digest)
+    row.open_endpoints = outbox.brought(rows)
+    prefetched(row, "tags", gathered(rows, "tag"))
+    row.seat.partner = row.partner
+    return row.seat, row
+
+
+def _visible() -> VerificationQuerySet:
+    rows = Verification.objects.visible_to(SEAT).filter(scan_ref=Slot("scan_ref"))
+    return rows.order_by()
 
 
 def _locked() -> QuerySet[Verification]:
-    rows = Verification.objects.filter(pk=Slot("pk")).select_for_update(of=("self",))
+    """One row for each pair of a tag and an endpoint: mostly one."""
+    rows = _visible().select_for_update(of=("self",), skip_locked=True).with_last_link()
+    mine = Q(partner__memberships__pk=Slot("membership"))
+    seat = FilteredRelation("partner__memberships", condition=mine)
+    rows = rows.annotate(now=Now(), seat=seat, tag=FilteredRelation("tags"))  # type: ignore[no-redef]
+    rows = rows.filter(seat__isnull=False).select_related("seat__user", "seat__role", "tag")  # type: ignore[misc]
     told = ("partner", "decision__text", "decision__supersedes", "callback__body")
-    return vault.with_keys(rows.annotate(now=Now()).select_related(*told))  # type: ignore[no-redef]
+    rows = rows.select_related(*told)
+    return outbox.with_endpoints(vault.with_keys(rows))
 
 
 LOCKED = Statement(_locked, one_plan=True)
-FRESH = Statement(
-    lambda: Membership.objects.filter(pk=Slot("pk")).select_related("user", "role", "partner"),
-    one_plan=True,
-)
+WAIT = Statement(lambda: _visible().select_for_update().values_list("pk"), one_plan=True)
 
 
 def begin(verification: Verification, at: Standing, tags: Sequence[Tag], event: str = "") -> None:
     """The first row of a verification that the provider told of, in the caller's transaction."""
     verification.status, verification.suspected = at
     verification.save(force_insert=True)
+    verification.last_link = audit.START
     Tag.objects.bulk_create(tags)
-    audit.record(
-        Kind.CREATED,
-        actor=None,
-        partner=verification.partner,
-        subject=verification.audit_subject,
-        stream=verification.audit_stream,
-        to=str(at),
-        revision=verification.revision,
-    )
+    _record(verification, Kind.CREATED, None, {"to": str(at), "revision": verification.revision})
     counters.note([*counters.moved(verification, None, at), *counters.tags(verification, tags, 1)])
     # After tags and data: the partner is told of the whole.
     if event:
@@ -128,14 +144,7 @@ def move(verification: Verification, move: Move) -> None:
     if same.update(**changed) != 1:
         raise Overtaken
     facts: Facts = {"from": str(former), "to": str(move.to), "revision": seen + 1}
-    audit.record(
-        move.kind,
-        actor=move.actor,
-        partner=verification.partner,
-        subject=verification.audit_subject,
-        stream=verification.audit_stream,
-        **(facts | move.facts),
-    )
+    _record(verification, move.kind, move.actor, facts | move.facts)
     to = None if verification.disposed_at else move.to
     counters.note([*counters.moved(verification, former, to), *move.counted])
     if move.event:
@@ -146,3 +155,16 @@ def move(verification: Verification, move: Move) -> None:
             message_to_applicant=move.message_to_applicant,
         )
     keeping.keep(verification, former_text)
+
+
+def _record(verification: Verification, kind: Kind, actor: User | None, facts: Facts) -> None:
+    entry = audit.record(
+        kind,
+        vars(verification).get("last_link"),
+        actor=actor,
+        partner=verification.partner,
+        subject=verification.audit_subject,
+        stream=verification.audit_stream,
+        **facts,
+    )
+    verification.last_link = audit.Link(entry.seq, entry.digest)

@@ -19,7 +19,7 @@ def write(
     membership: Membership, verification: Verification, *, text: str, request_key: uuid.UUID
 ) -> Note:
     """The same request twice writes one note. Raises OtherText or lifecycle.Gone."""
-    membership, verification = lifecycle.locked(membership, verification)
+    membership, verification = lifecycle.locked(membership, verification.scan_ref)
     fresh = Note(verification=verification, request_key=request_key)
     note, is_new = Note.objects.get_or_create(
         verification=verification,

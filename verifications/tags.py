@@ -18,7 +18,7 @@ def remove(
     With the last standing tag of either kind suspicion is settled, and the partner is told.
     Raises lifecycle.Refused (403) or lifecycle.Stale (409: it may be gone altogether).
     """
-    membership, verification = lifecycle.locked(membership, verification)
+    membership, verification = lifecycle.locked(membership, verification.scan_ref)
     mismatches = (tag for tag in verification.tags.all() if tag.kind == TagKind.MISMATCH)
     tag = next((tag for tag in mismatches if tag.pk == tag_id), None)
     if check := policy.standing_objection(membership, Action.REMOVE_TAG, verification):

@@ -56,3 +56,14 @@ def test_what_is_not_the_next_link_is_refused(last: AuditEntry, fields: dict[str
 def test_an_entry_takes_two_statements(last: AuditEntry, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(2):
         audit.record(Kind.VIEWED, actor=None, partner=None, subject="s", stream=STREAM)
+
+
+def test_who_has_read_the_last_link_asks_no_more(
+    last: AuditEntry, django_assert_num_queries: Any
+) -> None:
+    told: dict[str, Any] = {"actor": None, "partner": None, "subject": "s", "stream": STREAM}
+    with django_assert_num_queries(1):
+        audit.record(Kind.VIEWED, audit.Link(last.seq, last.digest), **told)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        audit.record(Kind.VIEWED, audit.Link(last.seq, last.digest), **told)
+    assert AuditHead.objects.get(stream=STREAM).seq == 3

@@ -70,6 +70,8 @@ def test_the_page_costs_the_same_whoever_belongs_to_it(
 
 def test_being_here_is_remembered(browser: Client, ada: User) -> None:
     assert factories.membership(ada).seen_at is None
+    browser.post("/")
+    assert factories.membership(ada).seen_at is None
     browser.get("/")
     assert factories.membership(ada).seen_at
 

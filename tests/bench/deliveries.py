@@ -83,7 +83,7 @@ def _suspected(partner: Partner, number: int, prefix: str) -> Iterator[Verificat
 
 def _decided(admin: Membership, verification: Verification) -> tuple[str, float]:
     intent = decisions.Intent(action=Action.APPROVE, seen_revision=1, request_key=uuid.uuid4())
-    decision = decisions.decide(admin, verification, intent)
+    decision = decisions.decide(admin, verification.scan_ref, intent)
     committed = time.time()
     return str(WebhookDelivery.objects.get(decision=decision).pk), committed
 

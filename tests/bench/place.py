@@ -105,4 +105,4 @@ def _fill_timeline(admin: Membership, verification: Verification) -> None:
             reasons=[] if number % 2 else reason,
             internal_note="Seen again.",
         )
-        decisions.decide(admin, verification, intent)
+        decisions.decide(admin, verification.scan_ref, intent)

@@ -179,7 +179,7 @@ def _deciding(place: Place, rows: list[Verification]) -> Work:
             reasons=[reason] if action == Action.DENY else [],
             internal_note="Compared side by side.",
         )
-        decisions.decide(place.admin, row, intent)
+        decisions.decide(place.admin, row.scan_ref, intent)
 
     return work
 
@@ -218,9 +218,13 @@ def _receiving(place: Place) -> Work:
 
 
 def statements_of_a_denial(place: Place) -> list[str]:
-    """From POST to redirect; the dearer of both decisions."""
+    """From POST to redirect, the dearer of both decisions, by somebody who has just opened its
+    page. Once a minute there is one more: the session notes that it is in use.
+    """
     with place.entered():
-        return _statements(_posting(place, [one for one in _rows(place, 0) if _is_approved(one)]))
+        rows = [one for one in _rows(place, 0) if _is_approved(one)]
+        place.ours.get(f"/verifications/{rows[0].scan_ref}/deny/")
+        return _statements(_posting(place, rows))
 
 
 def _is_approved(verification: Verification) -> bool:

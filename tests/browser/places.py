@@ -91,7 +91,7 @@ class World:
             reasons=list(reasons),
             message_to_applicant=self.text("Please send a photo of your passport."),
         )
-        return decisions.decide(factories.membership(self.people[who]), self[name], intent)
+        return decisions.decide(factories.membership(self.people[who]), self[name].scan_ref, intent)
 
     def settle(self, name: str) -> None:
         """Nobody is being told of it any more, and the time to undo is over."""

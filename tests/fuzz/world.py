@@ -150,7 +150,7 @@ def _approve(user: User, it: Verification) -> None:
     intent = decisions.Intent(
         action=Action.APPROVE, seen_revision=it.revision, request_key=uuid.uuid4()
     )
-    decisions.decide(factories.membership(user), it, intent)
+    decisions.decide(factories.membership(user), it.scan_ref, intent)
 
 
 def stay_here(photos: str) -> dict[str, Any]:

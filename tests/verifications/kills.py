@@ -60,7 +60,7 @@ def decide() -> None:
         reasons=list(reasons),
         message_to_applicant="Please come again.",
     )
-    made = decisions.decide(ada, it, intent)
+    made = decisions.decide(ada, it.scan_ref, intent)
     if random.random() < 0.3:
         decisions.undo(ada, it, decision_id=made.pk, request_key=uuid.uuid4())
     elif random.random() < 0.3:

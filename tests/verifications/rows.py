@@ -68,4 +68,4 @@ def deny(user: User, it: Verification, *codes: str) -> Decision:
         request_key=uuid.uuid4(),
         reasons=list(RejectionReason.objects.filter(code__in=codes)),
     )
-    return decisions.decide(factories.membership(user), it, intent)
+    return decisions.decide(factories.membership(user), it.scan_ref, intent)

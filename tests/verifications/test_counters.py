@@ -38,7 +38,7 @@ def decide(user: User, it: Verification, action: Action) -> decisions.Decision:
     intent = decisions.Intent(
         action=action, seen_revision=it.revision, request_key=uuid.uuid4(), reasons=()
     )
-    return decisions.decide(factories.membership(user), it, intent)
+    return decisions.decide(factories.membership(user), it.scan_ref, intent)
 
 
 def undo(user: User, it: Verification, decision: decisions.Decision) -> None:

@@ -126,7 +126,7 @@ class Player:
             reasons=reasons,
             internal_note="A note",
         )
-        decisions.decide(self.admin, it, intent)
+        decisions.decide(self.admin, it.scan_ref, intent)
 
     def undo(self, _: int) -> None:
         it = self._any()

@@ -28,7 +28,7 @@ def decide(user: User, it: Verification, action: Action, *codes: str, **more: An
     }
     intent |= more
     membership = factories.membership(user)
-    return decisions.decide(membership, it, decisions.Intent(**intent))
+    return decisions.decide(membership, it.scan_ref, decisions.Intent(**intent))
 
 
 def undo(
@@ -136,7 +136,7 @@ def test_permission_is_read_again_at_the_last_moment(
         action=Action.DENY, seen_revision=approved.revision, request_key=uuid.uuid4()
     )
     with pytest.raises(lifecycle.Refused) as refusal:
-        decisions.decide(membership, approved, intent)
+        decisions.decide(membership, approved.scan_ref, intent)
     assert refusal.value.check.rule == "partner_may_deny"
 
 
@@ -147,7 +147,7 @@ def test_a_role_taken_away_meanwhile_refuses(ada: User, approved: Verification) 
         action=Action.DENY, seen_revision=approved.revision, request_key=uuid.uuid4()
     )
     with pytest.raises(lifecycle.Refused):
-        decisions.decide(membership, approved, intent)
+        decisions.decide(membership, approved.scan_ref, intent)
 
 
 def test_a_status_that_does_not_permit_refuses(ada: User, reviewing: Verification) -> None:

@@ -59,7 +59,7 @@ def decide(user: User, it: Verification, action: Action, **fields: Any) -> None:
         reasons=list(reasons),
         **fields,
     )
-    decisions.decide(factories.membership(user), it, intent)
+    decisions.decide(factories.membership(user), it.scan_ref, intent)
 
 
 def undo(user: User, it: Verification) -> None:

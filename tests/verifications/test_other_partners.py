@@ -81,7 +81,7 @@ class Two(World):
             message_to_applicant=self.mark(),
             internal_note=self.mark(),
         )
-        decisions.decide(otto, self.hidden[0], intent)
+        decisions.decide(otto, self.hidden[0].scan_ref, intent)
         for it in self.hidden:
             notes.write(otto, it, text=self.mark(), request_key=uuid.uuid4())
         event = self.other_endpoint.events[0]

@@ -1,15 +1,16 @@
 """Two Admins at once: exactly one decision, the other is told, nothing is left half done."""
 
 import os
+import time
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
-from accounts.models import AuditEntry, Kind, Membership
+from accounts.models import AuditEntry, Kind, Membership, Partner
 from tests import factories
 from verifications import decisions, lifecycle
 from verifications.callbacks import intake
@@ -28,7 +29,7 @@ def one_try(membership: Membership, it: Verification, action: Action, barrier: B
     )
     barrier.wait()
     try:
-        decisions.decide(membership, it, intent)
+        decisions.decide(membership, it.scan_ref, intent)
     except lifecycle.Stale:
         return "stale"
     finally:
@@ -75,7 +76,7 @@ def test_the_same_request_at_once_is_one_decision() -> None:
     def again(_: int) -> object:
         barrier.wait()
         try:
-            return decisions.decide(ada, it, intent).pk
+            return decisions.decide(ada, it.scan_ref, intent).pk
         finally:
             connections.close_all()
 
@@ -83,6 +84,31 @@ def test_the_same_request_at_once_is_one_decision() -> None:
         assert len(set(pool.map(again, range(4)))) == 1
     assert Decision.objects.count() == 1
     assert connection.vendor in ("sqlite", "postgresql")
+
+
+def test_a_right_taken_away_while_one_waits_is_gone() -> None:
+    northbank = factories.NorthbankFactory()
+    ada = factories.membership(factories.person("Ada Lind", northbank, 40))
+    event, raw = factories.sample("07")
+    it = intake.receive(northbank, event, raw).callback.verification
+    intent = decisions.Intent(action=Action.APPROVE, seen_revision=1, request_key=uuid.uuid4())
+
+    def wait_and_decide() -> str:
+        try:
+            decisions.decide(ada, it.scan_ref, intent)
+        except lifecycle.Refused as refusal:
+            return refusal.check.rule
+        finally:
+            connections.close_all()
+        return "decided"
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            lifecycle.locked(ada, it.scan_ref)
+            waiting = pool.submit(wait_and_decide)
+            time.sleep(0.3)
+            Partner.objects.update(may_approve=False)
+        assert waiting.result() == "partner_may_approve"
 
 
 def test_the_same_body_at_once_is_one_verification() -> None:

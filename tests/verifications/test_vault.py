@@ -51,7 +51,7 @@ def deny(user: User, it: Verification) -> Decision:
         message_to_applicant=f"Dear {it.pk}",
         internal_note=f"Note of {it.pk}",
     )
-    return decisions.decide(factories.membership(user), it, intent)
+    return decisions.decide(factories.membership(user), it.scan_ref, intent)
 
 
 def told(it: Verification, user: User) -> Verification:

@@ -1,15 +1,19 @@
 """One attempt of an applicant to prove who they are."""
 
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.audit import Link
 from accounts.models import Partner, User
-from verifications.models.verification_rows import ENDED_AT, VerificationQuerySet
+from verifications.models.verification_rows import ENDED_AT, STREAM, VerificationQuerySet
 from verifications.statuses import Standing, Status
+
+if TYPE_CHECKING:
+    from verifications.models.webhook import WebhookEndpoint
 
 
 class TokenType(models.TextChoices):
@@ -143,6 +147,8 @@ class Verification(models.Model):
     wrapped_key: bytes | None
     held_since: datetime | None
     telling_until: datetime | None
+    last_link: Link
+    open_endpoints: "list[WebhookEndpoint]"
 
     guards = {
         "revision_grows": (
@@ -243,7 +249,7 @@ class Verification(models.Model):
 
     @property
     def audit_stream(self) -> str:
-        return f"v/{self.pk}"
+        return f"{STREAM}{self.pk}"
 
     @property
     def audit_subject(self) -> str:

@@ -5,16 +5,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce, Now
+from django.db.models import Exists, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Cast, Coalesce, Concat, Now
 
-from accounts.models import Membership, Partner
+from accounts.audit import START
+from accounts.models import AuditHead, Membership, Partner
 from accounts.statements import Slot
 from verifications.statuses import Status
 
 if TYPE_CHECKING:
     from verifications.models.verification import Verification  # noqa: F401
 
+# Of the audit log, before its number.
+STREAM = "v/"
 ENDED_AT = Coalesce("finished_at", "started_at")
 
 
@@ -45,6 +48,15 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
             now=Now(),
             held_since=Subquery(holds.filter(verification=OuterRef("pk")).values("placed_at")[:1]),
             telling_until=Subquery(going.annotate(tried_at=tried_at).values("tried_at")[:1]),
+        )
+
+    def with_last_link(self) -> "VerificationQuerySet":
+        """Brings along where its stream of the audit log stands."""
+        stream = Concat(Value(STREAM), Cast(OuterRef("pk"), models.CharField()))
+        head = AuditHead.objects.filter(stream=stream)
+        return self.annotate(  # type: ignore[no-redef]
+            last_seq=Coalesce(Subquery(head.values("seq")), START.seq),
+            last_digest=Coalesce(Subquery(head.values("digest")), Value(START.digest)),
         )
 
     def overdue(self, partner: Partner, now: datetime) -> "VerificationQuerySet":

@@ -1,5 +1,6 @@
 """Approve, Deny, Undo: the confirm pages and what they post."""
 
+import contextlib
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,8 @@ from verifications.views import find
 from verifications.webhooks import payloads
 
 INVISIBLE = policy.membership_is_active.__name__
+# The buttons that ask for a page and decide nothing.
+PAGES = ("preview", "afresh")
 DONE = {Action.APPROVE: "Approved.", Action.DENY: "Denied."}
 
 
@@ -35,10 +38,12 @@ def deny(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
 
 def _decide(request: access.MemberRequest, scan_ref: str, action: Action) -> HttpResponse:
     """Answers in the settled order: 404, 403 by role, flag or price, 422, repeated, 409, 403."""
+    if answer := _straight(request, scan_ref, action):
+        return answer
     verification = find.visible(request, scan_ref)
     if check := policy.standing_objection(request.membership, action, verification):
         return refused(request, verification, action, check)
-    offered = confirm.offered(request.membership) if action == Action.DENY else []
+    offered = _offered(request, action)
     if request.method != "POST":
         return _page(request, verification, action, _form(action, offered), offered)
     form = _form(action, offered, request.POST)
@@ -48,7 +53,27 @@ def _decide(request: access.MemberRequest, scan_ref: str, action: Action) -> Htt
         return _page(request, verification, action, _afresh(form), offered)
     if not form.is_valid():
         return _page(request, verification, action, form, offered, status=422)
-    return _carry_out(request, verification, action, form, offered)
+    return _carry_out(request, scan_ref, action, form, offered)
+
+
+def _straight(request: access.MemberRequest, scan_ref: str, action: Action) -> HttpResponse | None:
+    """A form in order goes straight to the decision, which reads all else under its lock.
+
+    None: it asks for a page; or first see what else is wrong, or of which of my partners it is.
+    """
+    if request.method != "POST" or any(name in request.POST for name in PAGES):
+        return None
+    offered = _offered(request, action)
+    form = _form(action, offered, request.POST)
+    if not form.is_valid():
+        return None
+    with contextlib.suppress(lifecycle.Gone):
+        return _carry_out(request, scan_ref, action, form, offered)
+    return None
+
+
+def _offered(request: access.MemberRequest, action: Action) -> list[RejectionReason]:
+    return confirm.offered(request.membership) if action == Action.DENY else []
 
 
 def _form(action: Action, offered: list[RejectionReason], data: Any = None) -> DecisionForm:
@@ -76,7 +101,7 @@ def _words(typed: QueryDict) -> dict[str, str]:
 
 def _carry_out(
     request: access.MemberRequest,
-    verification: Verification,
+    scan_ref: str,
     action: Action,
     form: DecisionForm,
     offered: list[RejectionReason],
@@ -92,18 +117,18 @@ def _carry_out(
         preview_digest=typed["preview_digest"],
     )
     try:
-        decisions.decide(request.membership, verification, intent)
+        decisions.decide(request.membership, scan_ref, intent)
     except lifecycle.Refused as refusal:
-        verification.refresh_from_db()
-        return refused(request, verification, action, refusal.check)
+        return refused(request, find.visible(request, scan_ref), action, refusal.check)
     except lifecycle.Stale:
-        return _conflict(request, verification, action, form)
+        return _conflict(request, scan_ref, action, form)
     except decisions.PreviewChanged:
-        return _page(request, verification, action, form, offered, status=422, is_preview=True)
+        found = find.visible(request, scan_ref)
+        return _page(request, found, action, form, offered, status=422, is_preview=True)
     except (payloads.Unsendable, vault.DoesNotOpen):
-        return unsendable(request, verification)
+        return unsendable(request, find.visible(request, scan_ref))
     messages.success(request, DONE[action])
-    return redirect("verification_detail", verification.scan_ref)
+    return redirect("verification_detail", scan_ref)
 
 
 def _page(
@@ -120,7 +145,7 @@ def _page(
     if check and not (form.is_bound and status == 422):
         return refused(request, verification, action, check)
     if check:
-        return _conflict(request, verification, action, form)
+        return _conflict(request, verification.scan_ref, action, form)
     data = _typed(form)
     try:
         page = confirm.build(
@@ -193,9 +218,9 @@ def unsendable(request: access.MemberRequest, verification: Verification) -> Htt
 
 
 def _conflict(
-    request: access.MemberRequest, verification: Verification, action: Action, form: DecisionForm
+    request: access.MemberRequest, scan_ref: str, action: Action, form: DecisionForm
 ) -> HttpResponse:
-    verification = find.visible(request, verification.scan_ref)
+    verification = find.visible(request, scan_ref)
     data = _typed(form)
     context = {
         "verification": verification,

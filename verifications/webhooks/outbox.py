@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import FilteredRelation, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from accounts.statements import Slot, Statement
+from accounts.statements import Slot, Statement, gathered
 from verifications import vault
 from verifications.models import (
     CallbackBody,
@@ -136,21 +136,43 @@ class Letter(NamedTuple):
 def _letters(verification: Verification, event: str) -> list[Letter]:
     """To every endpoint that wants the event; one that is switched off keeps its queue."""
     names = dict.fromkeys((event, LEGACY) if event.startswith(LEGACY) else (event,))
+    endpoints = vars(verification).get("open_endpoints")
+    if endpoints is None:
+        asked = {"partner": verification.partner_id, "verification": verification.pk}
+        endpoints = OPEN.instances(**asked)
     return [
         Letter(endpoint, name)
-        for endpoint in OPEN.instances(
-            partner=verification.partner_id, verification=verification.pk
-        )
+        for endpoint in endpoints
         for name in names
         if name in endpoint.events
     ]
 
 
+def with_endpoints(rows: QuerySet[Verification]) -> QuerySet[Verification]:
+    """Each brings whom its partner wants told, in as many rows: see `brought()`."""
+    is_open = Q(partner__endpoints__removed_at=None)
+    endpoint = FilteredRelation("partner__endpoints", condition=is_open)
+    rows = rows.annotate(endpoint=endpoint)  # type: ignore[no-redef]
+    last = _last(OuterRef("endpoint__pk"), OuterRef("pk"))
+    return rows.annotate(last=last).select_related("endpoint")  # type: ignore[misc]
+
+
+def brought(rows: list[Any]) -> list[WebhookEndpoint]:
+    for row in rows:
+        if endpoint := vars(row).get("endpoint"):
+            endpoint.last = row.last
+    return gathered(rows, "endpoint")
+
+
 def _endpoints(partner: int | Slot, verification: int | Slot) -> QuerySet[WebhookEndpoint]:
-    """The partner's, each with the last number under which it was told of this verification."""
-    told = WebhookDelivery.objects.filter(endpoint=OuterRef("pk"), verification=verification)
-    last = Coalesce(Subquery(told.order_by("-sequence").values("sequence")[:1]), 0)
+    last = _last(OuterRef("pk"), verification)
     return WebhookEndpoint.objects.filter(partner=partner).annotate(last=last)  # type: ignore[no-redef]
+
+
+def _last(endpoint: Any, verification: Any) -> Coalesce:
+    """The number under which this endpoint was last told of this verification."""
+    told = WebhookDelivery.objects.filter(endpoint=endpoint, verification=verification)
+    return Coalesce(Subquery(told.order_by("-sequence").values("sequence")[:1]), 0)
 
 
 def _open() -> QuerySet[WebhookEndpoint]:

@@ -100,7 +100,7 @@ def _decide_one(ada: Membership, scan_ref: str, reasons: list[RejectionReason]) 
         reasons=reasons if action == Action.DENY else (),
         message_to_applicant=f"{action.label}, for the {it.revision}th time.",
     )
-    made: Decision = surely(lambda: decisions.decide(ada, it, intent))
+    made: Decision = surely(lambda: decisions.decide(ada, it.scan_ref, intent))
     return made
 
 

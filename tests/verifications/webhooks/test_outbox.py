@@ -38,7 +38,7 @@ def decide(user: User, it: Verification, action: Action, *codes: str, **more: An
         reasons=reasons,
         **more,
     )
-    return decisions.decide(factories.membership(user), it, intent)
+    return decisions.decide(factories.membership(user), it.scan_ref, intent)
 
 
 def sent(delivery: WebhookDelivery) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def _decide(partner: Partner, choice: choices.Choice) -> None:
     offered = {reason.code: reason for reason in RejectionReason.objects.offered_to(partner)}
     decisions.decide(
         membership,
-        verification,
+        choice.attempt.scan_ref,
         decisions.Intent(
             action=choice.action,
             seen_revision=verification.revision,
