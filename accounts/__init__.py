@@ -13,6 +13,7 @@ checkpoints  signed sums over it;  proof  that nobody else wrote
 sealing      what opens only with its key, in its place
 lone         secrets that stand alone in a row, read as if in clear
 statements   queries whose SQL is written once, with slots for values
+insertions   new rows whose SQL is written once
 guards       append-only by trigger, on SQLite and on PostgreSQL
 emails       another e-mail for a user, and who is told of it
 rights       support's own, given by two;  rights_admin  its pages

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.insertions import insert
 from accounts.models import FIRST, AuditEntry, AuditHead, Kind, Partner, User
 from accounts.statements import Slot, Statement
 
@@ -82,7 +83,7 @@ def record(
             }
         )
         entry.digest = digest_of(entry.body)
-        entry.save()
+        insert(entry)
     return entry
 
 

@@ -102,6 +102,14 @@ class Preparing(psycopg.Cursor):
         return self._query
 
 
+def prepared_cursor() -> Any:
+    if connection.vendor != "postgresql":
+        return connection.cursor()
+    connection.ensure_connection()
+    connection.connection.prepare_threshold = 0
+    return connection._prepare_cursor(Preparing(connection.connection))  # type: ignore[attr-defined]
+
+
 class Written:
     """SQL as this engine understands it, and how what it answers becomes values."""
 
@@ -117,17 +125,10 @@ class Written:
         if self.locks and connection.get_autocommit():
             raise TransactionManagementError("A lock that ends with its statement guards nothing.")
         params = [one.filled(values) if isinstance(one, Slot) else one for one in self.params]
-        with self._cursor() as cursor:
+        with prepared_cursor() if self.one_plan else connection.cursor() as cursor:
             cursor.execute(self.sql, params)
             found = cursor.fetchall()
         return list(self.compiler.apply_converters(found, self.converters))
-
-    def _cursor(self) -> Any:
-        if not self.one_plan or connection.vendor != "postgresql":
-            return connection.cursor()
-        connection.ensure_connection()
-        connection.connection.prepare_threshold = 0
-        return connection._prepare_cursor(Preparing(connection.connection))  # type: ignore[attr-defined]
 
 
 class Answered:

@@ -11,6 +11,7 @@ from functools import cache
 
 from django.db.models import DateField, Q, QuerySet, Sum
 
+from accounts.insertions import insert
 from accounts.models import Partner
 from accounts.statements import Slot, Statement
 from verifications.models import (
@@ -75,7 +76,7 @@ def _change(partner: int, at: datetime, measure: Measure, code: str, by: int) ->
 
 def note(changes: Iterable[CounterChange]) -> None:
     """In the transaction of what they tell of."""
-    CounterChange.objects.bulk_create(changes)
+    insert(*changes)
 
 
 # What is read

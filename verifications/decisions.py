@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.db import transaction
 
+from accounts.insertions import insert
 from accounts.models import Kind, Membership
 from verifications import counters, lifecycle, outcomes, policy, vault
 from verifications.callbacks import effect
@@ -106,17 +107,19 @@ def _write(membership: Membership, verification: Verification, intent: Intent) -
     decision.supersedes_id = verification.decision_id
     decision.undoable_until = verification.now + timedelta(seconds=membership.partner.undo_seconds)
     # Reasons first: the database refuses a denial that has none.
-    DecisionReason.objects.bulk_create(
-        DecisionReason.of(
-            verification, decision=decision, position=n, code=reason.code, label=reason.label
+    insert(
+        *(
+            DecisionReason.of(
+                verification, decision=decision, position=n, code=reason.code, label=reason.label
+            )
+            for n, reason in enumerate(intent.reasons)
         )
-        for n, reason in enumerate(intent.reasons)
     )
-    decision.save()
+    insert(decision)
     former = {name: getattr(verification, name) for name in FIELDS}
     text = DecisionText(decision=decision, former=former)
     text.sealed = vault.sealed_texts(text, intent.texts)
-    text.save(force_insert=True)
+    insert(text)
     return decision
 
 
@@ -196,7 +199,7 @@ def undo(
         raise TooLate(membership, verification)
     taken_back = _row(membership, verification, Action.UNDO, former_standing(decision))
     taken_back.request_key, taken_back.undoes = request_key, decision
-    taken_back.save()
+    insert(taken_back)
     _restore(membership, verification, decision, taken_back)
     return taken_back
 

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.http import Http404
 
 from accounts import audit
+from accounts.insertions import insert
 from accounts.models import Kind, Membership, User
 from accounts.statements import Slot, Statement, gathered, prefetched
 from verifications import counters, policy, vault
@@ -112,9 +113,9 @@ WAIT = Statement(lambda: _visible().select_for_update().values_list("pk"), one_p
 def begin(verification: Verification, at: Standing, tags: Sequence[Tag], event: str = "") -> None:
     """The first row of a verification that the provider told of, in the caller's transaction."""
     verification.status, verification.suspected = at
-    verification.save(force_insert=True)
+    insert(verification)
     verification.last_link = audit.START
-    Tag.objects.bulk_create(tags)
+    insert(*tags)
     _record(verification, Kind.CREATED, None, {"to": str(at), "revision": verification.revision})
     counters.note([*counters.moved(verification, None, at), *counters.tags(verification, tags, 1)])
     # After tags and data: the partner is told of the whole.

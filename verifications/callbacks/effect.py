@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.insertions import insert
 from accounts.models import Kind
 from accounts.statements import Slot, Statement
 from verifications import counters, lifecycle, vault
@@ -247,7 +248,7 @@ def _write_tags(
     fresh = [tag for key, tag in told.items() if key not in known]
     if gone:
         Tag.objects.filter(pk__in=[tag.pk for tag in gone]).delete()
-    Tag.objects.bulk_create(fresh)
+    insert(*fresh)
     return [*counters.tags(verification, gone, -1), *counters.tags(verification, fresh, 1)]
 
 
@@ -280,7 +281,7 @@ def _write_photos(
             photo.save()
         else:
             fresh.append(photo)
-    Photo.objects.bulk_create(fresh)
+    insert(*fresh)
 
 
 def _is_offered(photo: Photo, link: str) -> bool:

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from accounts.insertions import insert
 from accounts.models import Partner
 from accounts.statements import Slot, Statement
 from verifications import vault
@@ -88,9 +89,9 @@ DISPOSED = Statement(_disposed, one_plan=True)
 def _keep(callback: ProviderCallback, raw: bytes) -> tuple[ProviderCallback, dict[str, Any] | None]:
     body, scan_ref = _read_into(callback, raw)
     if _is_too_late(callback, scan_ref):
-        callback.save()
+        insert(callback)
         return callback, None
-    callback.save()
+    insert(callback)
     _seal(CallbackBody(callback=callback), raw, scan_ref)
     return callback, body
 
@@ -118,7 +119,10 @@ def _seal(row: CallbackBody, raw: bytes, scan_ref: str) -> None:
         # The verification's key was tampered with: the body is kept all the same.
         row.owner = own.name
         row.sealed = vault.sealed(row, raw)
-    row.save(force_insert=row._state.adding)
+    if row._state.adding:
+        insert(row)
+    else:
+        row.save()
     if was_unread and row.owner != own.name:
         vault.erase(own)
 

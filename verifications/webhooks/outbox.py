@@ -11,6 +11,7 @@ from django.db.models import FilteredRelation, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from accounts.insertions import insert
 from accounts.statements import Slot, Statement, gathered
 from verifications import vault
 from verifications.models import (
@@ -205,8 +206,8 @@ def _write(
                 due_at=due_at,
             )
         )
-    WebhookDelivery.objects.bulk_create(deliveries)
-    DeliveryBody.objects.bulk_create(_sealed(each, raw) for each in deliveries)
+    insert(*deliveries)
+    insert(*(_sealed(each, raw) for each in deliveries))
     return deliveries
 
 
