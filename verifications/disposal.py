@@ -125,8 +125,10 @@ def _dispose_by_system(key: int, kind: DisposalKind, operator: str = "") -> Disp
 
 def _with_loose_ends(key: int) -> Verification:
     """Locked, as the database has it now. Raises lifecycle.Gone."""
-    rows = Verification.objects.select_for_update(of=("self",)).with_loose_ends()
-    verification = rows.select_related("partner", "decision").get(pk=key)
+    # By itself: what stands beside a row that one waits for is as old as the wait.
+    Verification.objects.select_for_update().get(pk=key)
+    rows = Verification.objects.with_loose_ends().select_related("partner", "decision")
+    verification = rows.get(pk=key)
     if verification.disposed_at:
         raise lifecycle.Gone
     return verification

@@ -4,18 +4,30 @@ import os
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
 
 from accounts.models import AuditEntry, Kind, Membership, Partner
 from tests import factories
-from verifications import decisions, lifecycle
+from verifications import decisions, disposal, lifecycle
 from verifications.callbacks import intake
-from verifications.models import Decision, RejectionReason, Verification, WebhookDelivery
+from verifications.models import (
+    Decision,
+    DeliveryState,
+    Outcome,
+    ProviderCallback,
+    RejectionReason,
+    Verification,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from verifications.statuses import Action
+from verifications.webhooks import again
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "200"))
 
@@ -86,29 +98,84 @@ def test_the_same_request_at_once_is_one_decision() -> None:
     assert connection.vendor in ("sqlite", "postgresql")
 
 
-def test_a_right_taken_away_while_one_waits_is_gone() -> None:
-    northbank = factories.NorthbankFactory()
-    ada = factories.membership(factories.person("Ada Lind", northbank, 40))
-    event, raw = factories.sample("07")
-    it = intake.receive(northbank, event, raw).callback.verification
-    intent = decisions.Intent(action=Action.APPROVE, seen_revision=1, request_key=uuid.uuid4())
+def while_one_waits(first: Callable[[], object], second: Callable[[], object]) -> object:
+    """What the second gives, whose lock the first has until it is done; a fault counts too."""
 
-    def wait_and_decide() -> str:
+    def wait() -> object:
         try:
-            decisions.decide(ada, it.scan_ref, intent)
-        except lifecycle.Refused as refusal:
-            return refusal.check.rule
+            return second()
+        except Exception as fault:  # noqa: BLE001 - looked at by the test
+            return fault
         finally:
             connections.close_all()
-        return "decided"
 
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            lifecycle.locked(ada, it.scan_ref)
-            waiting = pool.submit(wait_and_decide)
+            first()
+            waiting = pool.submit(wait)
             time.sleep(0.3)
-            Partner.objects.update(may_approve=False)
-        assert waiting.result() == "partner_may_approve"
+        return waiting.result()
+
+
+@pytest.fixture
+def ada() -> Membership:
+    northbank = factories.NorthbankFactory()
+    factories.endpoint(northbank)
+    return factories.membership(factories.person("Ada Lind", northbank, 40))
+
+
+def receive(partner: Partner, **changes: Any) -> ProviderCallback:
+    return intake.receive(partner, *factories.sample("01", **changes)).callback
+
+
+def denial() -> decisions.Intent:
+    reasons = [RejectionReason.objects.get(code="UNDER_AGE")]
+    return decisions.Intent(
+        action=Action.DENY, seen_revision=1, request_key=uuid.uuid4(), reasons=reasons
+    )
+
+
+def test_a_right_taken_away_while_one_waits_is_gone(ada: Membership) -> None:
+    it = receive(ada.partner).verification
+    assert it
+    intent = denial()
+
+    def take_away() -> None:
+        lifecycle.locked(ada, it.scan_ref)
+        Partner.objects.update(may_deny=False)
+
+    refused = while_one_waits(take_away, lambda: decisions.decide(ada, it.scan_ref, intent))
+    assert isinstance(refused, lifecycle.Refused)
+    assert refused.check.rule == "partner_may_deny"
+
+
+def test_an_older_body_that_waited_for_a_newer_one_is_late(ada: Membership) -> None:
+    def told(overall: str, at: int) -> ProviderCallback:
+        return receive(ada.partner, finishTime=1_800_000_000 + at, status={"overall": overall})
+
+    told("REVIEWING", 0)
+    older = while_one_waits(lambda: told("APPROVED", 2), lambda: told("DENIED", 1))
+    assert isinstance(older, ProviderCallback)
+    assert older.outcome == Outcome.LATE
+    assert Verification.objects.get().status == "APPROVED"
+
+
+@pytest.mark.parametrize("verb", ["dispose", "tell the present state"])
+def test_who_waited_for_a_decision_knows_of_it(ada: Membership, verb: str) -> None:
+    Partner.objects.update(undo_seconds=60)
+    ada = Membership.objects.select_related("user", "partner").get()
+    it = receive(ada.partner).verification
+    assert it
+    WebhookDelivery.objects.update(state=DeliveryState.DELIVERED)
+    WebhookEndpoint.objects.update(events=["OTHER"])
+    intent, endpoint = denial(), WebhookEndpoint.objects.get()
+    then: dict[str, Callable[[], object]] = {
+        "dispose": lambda: disposal.dispose_on_request(ada.partner, it.scan_ref),
+        "tell the present state": lambda: again.send_present_state(it, endpoint, ada.user),
+    }
+    fault = while_one_waits(lambda: decisions.decide(ada, it.scan_ref, intent), then[verb])
+    assert isinstance(fault, lifecycle.Refused | again.NotSent)
+    assert "can still be taken back" in str(fault)
 
 
 def test_the_same_body_at_once_is_one_verification() -> None:

@@ -89,7 +89,9 @@ def _row(delivery: WebhookDelivery, rows: QuerySet[WebhookDelivery]) -> WebhookD
 
 def _locked(verification_id: int) -> Verification:
     """Nothing new is queued for it meanwhile."""
-    rows = Verification.objects.select_for_update(of=("self",)).annotate(now=Now())  # type: ignore[no-redef]
+    # By itself: what stands beside a row that one waits for is as old as the wait.
+    Verification.objects.select_for_update().get(pk=verification_id)
+    rows = Verification.objects.annotate(now=Now())  # type: ignore[no-redef]
     return rows.select_related("decision__text", "callback", "partner").get(pk=verification_id)
 
 
