@@ -21,7 +21,7 @@ def current_membership(get_response: Callable) -> Callable[[MemberRequest], Http
         request.memberships = _memberships(request)
         request.membership = _chosen(request)  # type: ignore[assignment]
         # What is posted leads to a page, which notes it.
-        if request.membership and request.method == "GET":
+        if request.membership and request.method != "POST":
             _stamp(request.membership)
         return get_response(request)
 
