@@ -13,7 +13,7 @@ callbacks/     edge to the provider: its dialect, intake, effect, photos
 webhooks/      edge to partners: payloads, signing, outbox, transport, delivery, endpoints
 listing detail home confirm deliveries/ audit_log disposed buttons    pages as objects
 dossier/ evidence watermark timeline figures keeping waiting    parts of pages;  frame  around each
-search  keyset  forms       what pages stand on
+search  keyset  address  forms    what pages stand on
 drawing        the language of the pages;  looks  how things look in words and shapes
 names/         the index of words by which a name is found by any fragment: keeping, finding, proof
 question       what is asked of the list, along one index and within a budget;  plan  its statements

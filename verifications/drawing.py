@@ -5,7 +5,9 @@ once, when it compiles the template.
 """
 
 import logging
+import re
 from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -18,11 +20,16 @@ from django.template.defaultfilters import capfirst, date, linebreaksbr, plurali
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, json_script
+from jinja2.compiler import CodeGenerator
+from markupsafe import Markup, _escape_inner  # type: ignore[attr-defined]
 
 from verifications import frame, looks
 from verifications.statuses import Status
 
 logger = logging.getLogger(__name__)
+
+# What is itself in an address.
+PLAIN = re.compile(r"[0-9A-Za-z_-]*")
 
 
 def environment(**options: Any) -> jinja2.Environment:
@@ -34,11 +41,40 @@ def environment(**options: Any) -> jinja2.Environment:
         if settings.DEBUG or settings.TESTING
         else jinja2.make_logging_undefined(logger, base=jinja2.ChainableUndefined)
     )
-    drawn = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, **options)  # noqa: S701 - on
+    drawn = Environment(trim_blocks=True, lstrip_blocks=True, **options)
     # An error is told without a request.
     drawn.globals |= {"messages": (), "now": timezone.now, "shell": frame.NOBODY}
     drawn.filters |= FILTERS
     return drawn
+
+
+def escaped(value: Any) -> str:
+    """What `markupsafe.escape` says, without making an object that says it needs no more of it."""
+    if type(value) is str:
+        return _escape_inner(value)
+    if hasattr(value, "__html__"):
+        return value.__html__()  # type: ignore[no-any-return]
+    return _escape_inner(str(value))
+
+
+class Writer(CodeGenerator):
+    """What is written into a page goes there at once: `escaped` is enough, and takes a quarter of
+    the time. A list writes a thousand values.
+    """
+
+    def visit_Template(self, node: Any, frame: Any = None) -> None:  # noqa: N802 - its name
+        self.writeline(f"from {__name__} import escaped")
+        super().visit_Template(node, frame)
+
+    def _output_child_pre(self, node: Any, frame: Any, finalize: Any) -> None:
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
+            super()._output_child_pre(node, frame, finalize)
+        else:
+            self.write("escaped(" + (finalize.src or ""))
+
+
+class Environment(jinja2.Environment):
+    code_generator_class = Writer
 
 
 def typed(field: BoundField) -> object:
@@ -54,12 +90,23 @@ def url(name: str, *args: object) -> str:
 def verification_url(scan_ref: str) -> str:
     """What `url` gives, at a tenth of its price: a list asks fifty times."""
     before, after = _around_scan_ref()
-    return f"{before}{quote(scan_ref)}{after}"
+    return f"{before}{scan_ref if PLAIN.fullmatch(scan_ref) else quote(scan_ref)}{after}"
 
 
 @lru_cache(maxsize=1)
 def _around_scan_ref() -> list[str]:
     return reverse("verification_detail", args=["-"]).rsplit("-", 1)
+
+
+def when(at: datetime) -> str:
+    """A time to the minute; a pointer on it shows it in full."""
+    iso, brief, full = looks.times(at)
+    return Markup(f'<time datetime="{iso}" title="{full}">{brief}</time>')  # noqa: S704 - figures
+
+
+def exactly(at: datetime) -> str:
+    """A time to the second."""
+    return Markup(f'<time datetime="{looks.iso(at)}">{looks.exact(at)}</time>')  # noqa: S704
 
 
 def static(path: str) -> str:
@@ -98,6 +145,13 @@ def badge(status: str, suspected: bool = False, large: bool = False) -> str:
     )
 
 
+@jinja2.pass_environment
+@lru_cache(maxsize=256)
+def kept(environment: jinja2.Environment, name: str, it: object) -> str:
+    """A part of a page that says nothing but `it`, drawn once for all who are shown the same."""
+    return Markup(environment.get_template(name).render(it=it))  # noqa: S704 - a template's
+
+
 FILTERS: dict[str, Callable[..., object]] = {
     "badge": badge,
     "capfirst": capfirst,
@@ -105,16 +159,16 @@ FILTERS: dict[str, Callable[..., object]] = {
     "day": looks.day,
     "duration": looks.duration,
     "exact": looks.exact,
+    "exactly": exactly,
     "finding_shape": looks.finding_shape,
     "finding_tone": looks.finding_tone,
     "icon": icon,
     "iso": looks.iso,
     "json_script": json_script,
+    "kept": kept,
     "label": looks.label,
     "linebreaksbr": linebreaksbr,
     "meaning": looks.meaning,
-    "moment": looks.moment,
-    "moment_in_full": looks.moment_in_full,
     "number": "{:,}".format,
     "pluralize": pluralize,
     "shape": looks.shape,
@@ -125,4 +179,5 @@ FILTERS: dict[str, Callable[..., object]] = {
     "url": url,
     "verification_url": verification_url,
     "weekday": looks.weekday,
+    "when": when,
 }

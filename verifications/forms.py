@@ -5,6 +5,7 @@ filter would show more than was asked for.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -169,7 +170,13 @@ class FilterForm(forms.Form):
         people: Sequence[tuple[str, str]],
         reasons: Sequence[tuple[str, str]],
         today: date,
+        is_whole: bool = True,
     ) -> None:
+        """Not whole: with the fields that are asked for, which is all that its reader needs."""
+        if not is_whole:
+            fields = self.base_fields.items()
+            asked = {name: it for name, it in fields if self.add_prefix(name) in query}
+            self.base_fields = asked  # type: ignore[misc]
         super().__init__(query, auto_id="f-%s")
         self.query = query
         self.today = today
@@ -184,7 +191,7 @@ class FilterForm(forms.Form):
         return super().add_prefix(field_name.removesuffix("_"))
 
     def _offer(self, name: str, more: Sequence[tuple[str, str]]) -> None:
-        if not more:
+        if not more or name not in self.fields:
             return
         field_ = self.fields[name]
         assert isinstance(field_, forms.ChoiceField)  # noqa: S101
@@ -219,11 +226,11 @@ class FilterForm(forms.Form):
 
     def filters(self) -> Filters:
         """Of a valid form."""
-        given = self.cleaned_data
+        given = defaultdict(str, self.cleaned_data)
         start, end = self._period()
         return Filters(
             q=given["q"],
-            status=given["status"],
+            status=given["status"] or (),
             suspected=_yes(given["suspected"]),
             final=_yes(given["final"]),
             started_from=start,
@@ -236,14 +243,15 @@ class FilterForm(forms.Form):
             decided_by=int(given["decided_by"]) if given["decided_by"] else None,
             reason=given["reason"],
             oldest_first=given["order"] == "oldest",
-            after=given["after"],
-            before=given["before"],
+            after=given["after"] or None,
+            before=given["before"] or None,
         )
 
     def _period(self) -> tuple[datetime | None, datetime | None]:
-        start, end = self.cleaned_data["from_"], self.cleaned_data["to"]
+        given = self.cleaned_data
+        start, end = given.get("from_"), given.get("to")
         for key, _, days in PRESETS:
-            if self.cleaned_data["started"] == key:
+            if given.get("started") == key:
                 start, end = self.today - timedelta(days=days), self.today
         return (
             datetime.combine(start, time.min, UTC) if start else None,

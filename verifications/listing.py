@@ -1,7 +1,7 @@
 """The list of verifications as a page, built before the template, in a fixed number of queries."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -10,13 +10,15 @@ from django.http import QueryDict
 
 from accounts.models import Membership
 from verifications import keyset, question, vault
+from verifications.address import POSITIONS, Asked
 from verifications.forms import FilterForm, Filters
 from verifications.models import RejectionReason
 from verifications.plan import Row
 from verifications.statuses import Standing, Status
 
-POSITIONS = ("after", "before")
 BY_TAB = ("status", "suspected")
+# No filters, though they are keys of the question.
+HIDDEN = (*POSITIONS, "order")
 
 
 @dataclass(frozen=True)
@@ -90,29 +92,29 @@ def build(
     membership: Membership, standings: Mapping[Standing, int], query: QueryDict, today: date
 ) -> Listing:
     """A question that cannot be understood gives no rows and the form that says why."""
-    form = _form(membership, query, today) if query else None
+    form, asked = _form(membership, query, today) if query else None, Asked(query)
     is_understood = form is None or form.is_valid()
     filters = _with_hash(membership, form.filters()) if form and is_understood else Filters()
-    asked = question.Question(membership, filters)
-    page = asked.page() if is_understood else keyset.Page([], None, None)
+    answer = question.Question(membership, filters)
+    page = answer.page() if is_understood else keyset.Page([], None, None)
     if not is_understood:
         form = whole_form(membership, query, today)
     newer, older, further = page.links(back=bool(filters.before))
     return Listing(
         form=form,
-        tabs=_tabs(asked, query, standings),
-        chips=_chips(form, query),
-        refusals=_refusals(form, query),
+        tabs=_tabs(answer, asked, standings),
+        chips=_chips(form, asked),
+        refusals=_refusals(form, asked),
         rows=page.rows,
-        newer=_page_link(query, "before", newer),
-        older=_page_link(query, "after", older),
-        first=_question(query),
-        turned=_turned(query, filters),
+        newer=_page_link(asked, "before", newer),
+        older=_page_link(asked, "after", older),
+        first=asked.link(),
+        turned=_turned(asked, filters),
         is_first=not (filters.after or filters.before),
         oldest_first=filters.oldest_first,
         searched_to=page.searched_to.moment if page.searched_to else None,
         searched_back=filters.oldest_first == bool(filters.before),
-        further=_page_link(query, "before" if filters.before else "after", further),
+        further=_page_link(asked, "before" if filters.before else "after", further),
     )
 
 
@@ -133,7 +135,7 @@ def _form(membership: Membership, query: QueryDict, today: date) -> FilterForm:
     """To be read: with what was chosen."""
     people = _people(membership) if query.get("decided_by") else []
     reasons = _reasons(membership) if query.get("reason") else []
-    return FilterForm(query, people=people, reasons=reasons, today=today)
+    return FilterForm(query, people=people, reasons=reasons, today=today, is_whole=False)
 
 
 def _people(membership: Membership) -> list[tuple[str, str]]:
@@ -146,21 +148,19 @@ def _reasons(membership: Membership) -> list[tuple[str, str]]:
     return list(dict(offered.values_list("code", "label")).items())
 
 
-def _tabs(
-    asked: question.Question, query: QueryDict, standings: Mapping[Standing, int]
-) -> list[Tab]:
+def _tabs(answer: question.Question, asked: Asked, standings: Mapping[Standing, int]) -> list[Tab]:
     """A tab keeps the other filters, and counts what they leave of it."""
-    here = {key: query.getlist(key) for key in BY_TAB if query.get(key)}
-    narrowed = asked.filters.beside_tabs() != Filters()
-    counted = _of(asked) if narrowed else standings
+    here = {key: asked.kept[key] for key in BY_TAB if key in asked.kept}
+    narrowed = answer.filters.beside_tabs() != Filters()
+    counted = _of(answer) if narrowed else standings
     return [
-        Tab(label, _question(query, BY_TAB, added), _count(counted, added), here == added)
+        Tab(label, asked.link(*BY_TAB, **added), _count(counted, added), here == added)
         for label, added in TABS
     ]
 
 
-def _of(asked: question.Question) -> Mapping[Standing, int] | None:
-    standings = asked.standings()
+def _of(answer: question.Question) -> Mapping[Standing, int] | None:
+    standings = answer.standings()
     return None if standings is None else Counter(standings)
 
 
@@ -175,40 +175,22 @@ def _stands_in(added: dict[str, list[str]], standing: Standing) -> bool:
     return is_status and (standing.suspected or "suspected" not in added)
 
 
-def _question(
-    query: QueryDict, without: Iterable[str] = (), added: Mapping[str, list[str]] | None = None
-) -> str:
-    """The query string from its first page on, without these keys and with those."""
-    asked = QueryDict(mutable=True)
-    for key, values in query.lists():
-        if any(values) and key not in (*POSITIONS, *without):
-            asked.setlist(key, [value for value in values if value])
-    for key, values in (added or {}).items():
-        asked.setlist(key, values)
-    return asked.urlencode()
+def _turned(asked: Asked, filters: Filters) -> str:
+    return asked.link("order") if filters.oldest_first else asked.link(order="oldest")
 
 
-def _turned(query: QueryDict, filters: Filters) -> str:
-    return _question(query, ["order"], {} if filters.oldest_first else {"order": ["oldest"]})
+def _page_link(asked: Asked, name: str, position: keyset.Position | None) -> str:
+    """Of the next page that way; empty: there is none."""
+    return asked.link(**{name: position}) if position else ""
 
 
-def _page_link(query: QueryDict, name: str, position: keyset.Position | None) -> str:
-    """The query string of the next page that way; empty: there is none."""
-    return _question(query, (), {name: [str(position)]}) if position else ""
-
-
-def _chips(form: FilterForm | None, query: QueryDict) -> list[Chip]:
+def _chips(form: FilterForm | None, asked: Asked) -> list[Chip]:
     """One for each filter that is set, refused ones too: that is how they are taken away."""
-    hidden = {*POSITIONS, "order"}
     return [
-        Chip(str(field.label), _in_words(field, values), _question(query, [field.html_name]))
+        Chip(str(field.label), _in_words(field, values), asked.link(field.html_name))
         for field in form or ()
-        if field.name not in hidden and (values := _given(query, field.html_name))
+        if field.name not in HIDDEN and (values := asked.kept.get(field.html_name))
     ]
-
-
-def _given(query: QueryDict, key: str) -> list[str]:
-    return [value for value in query.getlist(key) if value]
 
 
 def _in_words(field: BoundField, values: list[str]) -> str:
@@ -216,9 +198,9 @@ def _in_words(field: BoundField, values: list[str]) -> str:
     return ", ".join(str(choices.get(value, value))[:60] for value in values)
 
 
-def _refusals(form: FilterForm | None, query: QueryDict) -> list[Refusal]:
+def _refusals(form: FilterForm | None, asked: Asked) -> list[Refusal]:
     return [
-        Refusal(str(field.label), str(error), _question(query, [field.html_name]))
+        Refusal(str(field.label), str(error), asked.link(field.html_name))
         for field in form or ()
         for error in field.errors
     ]

@@ -27,7 +27,10 @@ GOOD = {"ok"}
 
 def shown(text: object) -> str:
     """Text of an applicant, with characters that change what is read made visible."""
-    return DIRECTION.sub(lambda sign: f"[U+{ord(sign.group()):04X}]", str(text or ""))
+    written = str(text or "")
+    if written.isascii():
+        return written
+    return DIRECTION.sub(lambda sign: f"[U+{ord(sign.group()):04X}]", written)
 
 
 def tone(status: str) -> str:
@@ -38,6 +41,7 @@ def shape(status: str) -> str:
     return SHAPES.get(Status(status), "i-archive")
 
 
+@lru_cache(maxsize=1024)
 def label(code: str, family: str = "") -> str:
     return codes.find(code, family).label
 
@@ -68,24 +72,37 @@ def duration(span: timedelta) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
-def moment(at: datetime) -> str:
-    """A time to the minute: today and yesterday by name, the year only where it is another."""
-    at = at.astimezone(UTC)
-    return f"{_day(at.date(), datetime.now(UTC).date())}, {at.hour:02}:{at.minute:02}"
-
-
-@lru_cache(maxsize=1024)
-def _day(day: date, today: date) -> str:
-    ago = (today - day).days
-    if ago in (0, 1):
-        return "Yesterday" if ago else "Today"
-    return f"{day.day} {day:%b}" if day.year == today.year else f"{day.day} {day:%b %Y}"
+def times(at: datetime) -> tuple[str, str, str]:
+    """For programs; to the minute, today and yesterday by name, the year only where it is another;
+    and in full: 26 November 2026, 18:04:05 UTC.
+    """
+    written = iso(at)
+    clock = written[11:19]
+    brief, full = _day_names(written[:10], datetime.now(UTC).date())
+    return written, f"{brief}, {clock[:5]}", f"{full}, {clock} UTC"
 
 
 def exact(at: datetime) -> str:
     """To the second: 26 Nov 2026, 18:04:05."""
-    at = at.astimezone(UTC)
-    return f"{_day_of_year(at.date())}, {at.hour:02}:{at.minute:02}:{at.second:02}"
+    return f"{_day_of_year(_utc(at).date())}, {iso(at)[11:19]}"
+
+
+def iso(at: datetime) -> str:
+    """For programs that read the page: HTML knows no microseconds."""
+    return _utc(at).isoformat(timespec="seconds")
+
+
+def _utc(at: datetime) -> datetime:
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)
+def _day_names(written: str, today: date) -> tuple[str, str]:
+    day = date.fromisoformat(written)
+    ago, full = (today - day).days, f"{day.day} {day:%B %Y}"
+    if ago in (0, 1):
+        return "Yesterday" if ago else "Today", full
+    return f"{day.day} {day:%b}" if day.year == today.year else _day_of_year(day), full
 
 
 @lru_cache(maxsize=1024)
@@ -103,19 +120,3 @@ def day(day: date) -> str:
 def weekday(day: date) -> str:
     """Thursday 26 November."""
     return f"{day:%A} {day.day} {day:%B}"
-
-
-def moment_in_full(at: datetime) -> str:
-    """26 November 2026, 18:04:05 UTC."""
-    at = at.astimezone(UTC)
-    return f"{_day_in_full(at.date())}, {at.hour:02}:{at.minute:02}:{at.second:02} UTC"
-
-
-@lru_cache(maxsize=1024)
-def _day_in_full(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
-
-
-def iso(at: datetime) -> str:
-    """For programs that read the page: HTML knows no microseconds."""
-    return at.astimezone(UTC).isoformat(timespec="seconds")

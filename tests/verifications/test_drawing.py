@@ -11,7 +11,10 @@ from django.http import QueryDict
 from django.template import engines
 from django.template.loader import render_to_string
 from django.urls import reverse
-from markupsafe import escape
+from django.utils.translation import gettext_lazy
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markupsafe import Markup, escape
 
 from accounts.models import User
 from tests.verifications import rows
@@ -50,6 +53,39 @@ def test_whatever_a_row_holds_is_text(ada: User, field: str, payload: str) -> No
     assert "<script>alert" not in shown
     assert shown.count("<tr>") == shown.count("</tr>") == 2
     assert " onx=" not in shown.replace("&#34; onx=", "")
+
+
+class Proxy:
+    """Says of itself what it is in HTML."""
+
+    def __html__(self) -> str:
+        return "<b>"
+
+
+@given(st.text() | st.integers() | st.none() | st.dates() | st.text().map(Markup))
+@example(Proxy())
+@example(gettext_lazy("<b>"))
+def test_what_goes_into_a_page_is_escaped_as_by_the_library(value: object) -> None:
+    assert drawing.escaped(value) == str(escape(value))
+
+
+def test_what_is_written_in_a_macro_or_kept_for_later_is_escaped_once() -> None:
+    template: Any = engines["jinja2"].from_string(
+        "{% macro m(x) %}<i>{{ x }}</i>{% endmacro %}{% set y %}<u>{{ x }}</u>{% endset %}"
+        "{{ m(x) }}{{ y }}{{ x ~ x }}{{ x|upper }}"
+    )
+    assert template.render({"x": "<"}) == "<i>&lt;</i><u>&lt;</u>&lt;&lt;&lt;"
+
+
+def test_a_part_that_is_kept_is_drawn_once_and_anew_for_something_else() -> None:
+    asked: list[str] = []
+    environment: Any = drawing.environment(
+        autoescape=True, loader=jinja2.DictLoader({"part": "{{ it|noted }}"})
+    )
+    environment.filters["noted"] = lambda text: asked.append(text) or text
+    page = environment.from_string('{{ "part"|kept(it) }}')
+    assert [page.render(it=text) for text in ("<a>", "<a>", "b")] == ["&lt;a&gt;", "&lt;a&gt;", "b"]
+    assert asked == ["<a>", "b"]
 
 
 @pytest.mark.parametrize("ref", ["a", "a b", "ü", "a%2Fb", "a?b#c", "..", "<b>"])

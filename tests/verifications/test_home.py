@@ -18,7 +18,7 @@ from accounts.models import Partner, User
 from tests import factories
 from tests.verifications import rows
 from verifications import counters, decisions, figures, home
-from verifications.looks import moment
+from verifications.looks import times
 from verifications.models import Decision, DeliveryState, Verification, WebhookDelivery
 from verifications.statuses import Status
 
@@ -387,8 +387,12 @@ def test_it_is_not_ready_without_its_database(
 @pytest.mark.parametrize(("days", "words"), [(0, "Today, "), (1, "Yesterday, ")])
 def test_near_days_are_called_by_name(days: int, words: str) -> None:
     at = timezone.now() - timedelta(days=days)
-    assert moment(at) == f"{words}{at:%H:%M}"
+    assert times(at)[1] == f"{words}{at:%H:%M}"
 
 
 def test_the_year_is_written_where_it_is_another() -> None:
-    assert moment(datetime(2020, 3, 4, 5, 6, tzinfo=UTC)) == "4 Mar 2020, 05:06"
+    assert times(datetime(2020, 3, 4, 5, 6, 7, 8, tzinfo=UTC)) == (
+        "2020-03-04T05:06:07+00:00",
+        "4 Mar 2020, 05:06",
+        "4 March 2020, 05:06:07 UTC",
+    )

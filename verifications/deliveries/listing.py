@@ -9,12 +9,11 @@ from django.http import QueryDict
 
 from accounts.models import Membership
 from verifications import keyset
+from verifications.address import POSITIONS, Asked
 from verifications.deliveries import words
 from verifications.endpoint_forms import TROUBLE, DeliveryFilterForm
 from verifications.models import DeliveryState, Verification, WebhookDelivery, WebhookEndpoint
 from verifications.models.webhook import trouble
-
-POSITIONS = ("after", "before")
 
 
 @dataclass(frozen=True)
@@ -53,21 +52,21 @@ def build(membership: Membership, query: QueryDict, now: datetime) -> Listing:
     asked = form.cleaned_data if form.is_valid() else {}
     if form.is_valid():
         page = _page(membership, asked)
-    back = bool(asked.get("before"))
+    back, question = bool(asked.get("before")), Asked(query)
     newer, older, further = page.links(back=back)
     onward = {"before" if back else "after": further}
     return Listing(
         form=form,
-        refusals=_refusals(form),
+        refusals=_refusals(form, question),
         lines=[Line(row, words.of_delivery(row, now)) for row in page.rows],
-        newer=_question(query, before=newer) if newer else "",
-        older=_question(query, after=older) if older else "",
-        first=_question(query),
+        newer=question.link(before=newer) if newer else "",
+        older=question.link(after=older) if older else "",
+        first=question.link(),
         is_first=not any(asked.get(name) for name in POSITIONS),
         is_filtered=any(value for name, value in asked.items() if name not in POSITIONS),
         searched_to=page.searched_to.moment if page.searched_to else None,
         searched_back=not back,
-        further=_question(query, **onward) if further else "",
+        further=question.link(**onward) if further else "",
     )
 
 
@@ -102,20 +101,9 @@ def _page(membership: Membership, asked: dict[str, Any]) -> keyset.Page:
     )
 
 
-def _refusals(form: DeliveryFilterForm) -> list[Refusal]:
+def _refusals(form: DeliveryFilterForm, question: Asked) -> list[Refusal]:
     return [
-        Refusal(str(field.label), str(error), _question(form.query, field.html_name))
+        Refusal(str(field.label), str(error), question.link(field.html_name))
         for field in form
         for error in field.errors
     ]
-
-
-def _question(query: QueryDict, *without: str, **added: object) -> str:
-    """The query string from its first page on, without these keys and with those."""
-    asked = QueryDict(mutable=True)
-    for key, values in query.lists():
-        if any(values) and key not in (*POSITIONS, *without):
-            asked.setlist(key, values)
-    for key, value in added.items():
-        asked[key] = str(value)
-    return asked.urlencode()
