@@ -27,9 +27,7 @@ class Link(NamedTuple):
 
 
 START = Link(0, FIRST)
-HEAD = Statement(
-    lambda: AuditHead.objects.select_for_update().filter(stream=Slot("stream")), one_plan=True
-)
+HEAD = Statement(lambda: AuditHead.objects.select_for_update().filter(stream=Slot("stream")))
 
 
 def canonical(facts: dict[str, Any]) -> str:

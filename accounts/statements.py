@@ -92,29 +92,53 @@ def _literal(value: Any) -> str | None:
     return f"'{value}'" if is_plain else None
 
 
-class Preparing(psycopg.Cursor):
+class Prepared(psycopg.Cursor):
     """Django's own cursors write values into the statement. This one sends them beside it, so that
-    it can be prepared; and like those it keeps what it asks, for Django's log of statements.
+    PostgreSQL plans it once and not each time, and takes the answer as it is, not as text. Like
+    those it keeps what it asks, for Django's log of statements.
     """
+
+    def __init__(self, *of: Any) -> None:
+        super().__init__(*of)
+        self.format = psycopg.pq.Format.BINARY
+
+    def execute(self, query: Any, params: Any = None, **how: Any) -> "Prepared":
+        return super().execute(query, params, prepare=True)
 
     def _convert_query(self, query: Any, params: Any = None) -> Any:
         self._query = super()._convert_query(query, params)
         return self._query
 
 
+class Unread(psycopg.adapt.Loader):
+    """JSON as text: Django's fields read it themselves. Before it stands the format's number."""
+
+    format = psycopg.pq.Format.BINARY
+
+    def load(self, data: Any) -> str:
+        return bytes(data[1:]).decode()
+
+
+def begin(connection: Any, **_: Any) -> None:
+    """What a new connection to PostgreSQL has to know; others prepare all by themselves."""
+    if connection.vendor == "postgresql":
+        raw = connection.connection
+        raw.adapters.register_loader("jsonb", Unread)
+        # Only what is asked to be prepared is; and of that, all that our pages ask.
+        raw.prepare_threshold, raw.prepared_max = 1_000_000_000, 500
+
+
 def prepared_cursor() -> Any:
     if connection.vendor != "postgresql":
         return connection.cursor()
     connection.ensure_connection()
-    connection.connection.prepare_threshold = 0
-    return connection._prepare_cursor(Preparing(connection.connection))  # type: ignore[attr-defined]
+    return connection._prepare_cursor(Prepared(connection.connection))  # type: ignore[attr-defined]
 
 
 class Written:
     """SQL as this engine understands it, and how what it answers becomes values."""
 
-    def __init__(self, queryset: QuerySet, one_plan: bool) -> None:
-        self.one_plan = one_plan
+    def __init__(self, queryset: QuerySet) -> None:
         self.locks = queryset.query.select_for_update
         self.compiler = queryset.query.get_compiler(connection=connection)
         self.sql, self.params = _with_constants(*self.compiler.as_sql())
@@ -125,7 +149,7 @@ class Written:
         if self.locks and connection.get_autocommit():
             raise TransactionManagementError("A lock that ends with its statement guards nothing.")
         params = [one.filled(values) if isinstance(one, Slot) else one for one in self.params]
-        with prepared_cursor() if self.one_plan else connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(self.sql, params)
             found = cursor.fetchall()
         return list(self.compiler.apply_converters(found, self.converters))
@@ -153,21 +177,20 @@ class Answered:
 
 
 class Statement:
-    """What `queryset` gives. Nothing but what fills its slots may differ from time to time.
-
-    `one_plan`: a look by keys, best found the same way whatever fills them. PostgreSQL then plans
-    it once and not each time, which for a dozen tables takes longer than to find the row.
+    """What `queryset` gives. Nothing but what fills its slots may differ from time to time, and it
+    is best found the same way whatever fills them: PostgreSQL plans it once, which for a page's
+    query takes longer than to find its rows.
     """
 
-    def __init__(self, queryset: Callable[[], QuerySet], *, one_plan: bool = False) -> None:
-        self.queryset, self.one_plan = queryset, one_plan
+    def __init__(self, queryset: Callable[[], QuerySet]) -> None:
+        self.queryset = queryset
         self.by_engine: dict[str, Written] = {}
 
     @property
     def written(self) -> Written:
         engine = connection.vendor
         if engine not in self.by_engine:
-            self.by_engine[engine] = Written(self.queryset(), self.one_plan)
+            self.by_engine[engine] = Written(self.queryset())
         return self.by_engine[engine]
 
     def rows(self, **values: Any) -> list[Sequence[Any]]:

@@ -168,7 +168,7 @@ else:
         "-c statement_timeout=5000 -c lock_timeout=4000"
         " -c idle_in_transaction_session_timeout=10000 -c enable_bitmapscan=off -c jit=off"
         # By the stock 4.0 the planner reads and sorts whole tables of some thousand rows.
-        " -c random_page_cost=1.1"
+        " -c random_page_cost=1.1 -c plan_cache_mode=force_generic_plan"
     )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

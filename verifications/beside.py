@@ -24,7 +24,7 @@ IT = Slot("pk")
 
 class Beside:
     def __init__(self, rows: Callable[[], QuerySet]) -> None:
-        self.statement = Statement(rows, one_plan=True)
+        self.statement = Statement(rows)
 
     def of(self, verification: Verification) -> list[Any]:
         rows = self.statement.instances(pk=verification.pk)

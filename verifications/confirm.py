@@ -39,7 +39,7 @@ class Confirmation:
     undo_seconds: int
 
 
-OFFERED = Statement(lambda: RejectionReason.objects.offered_to(Slot("partner")), one_plan=True)
+OFFERED = Statement(lambda: RejectionReason.objects.offered_to(Slot("partner")))
 
 
 def offered(membership: Membership) -> list[RejectionReason]:

@@ -38,8 +38,7 @@ DUPLICATES = 20
 
 # The callback whose body is shown.
 SHOWN = Statement(
-    lambda: ProviderCallback.objects.filter(pk=Slot("pk")).select_related("body").order_by(),
-    one_plan=True,
+    lambda: ProviderCallback.objects.filter(pk=Slot("pk")).select_related("body").order_by()
 )
 
 

@@ -106,8 +106,8 @@ def _locked() -> QuerySet[Verification]:
     return outbox.with_endpoints(vault.with_keys(rows))
 
 
-LOCKED = Statement(_locked, one_plan=True)
-WAIT = Statement(lambda: _visible().select_for_update().values_list("pk"), one_plan=True)
+LOCKED = Statement(_locked)
+WAIT = Statement(lambda: _visible().select_for_update().values_list("pk"))
 
 
 def begin(verification: Verification, at: Standing, tags: Sequence[Tag], event: str = "") -> None:

@@ -282,7 +282,7 @@ def _found(owner: Owner) -> bytes | None:
 
 
 OF_OWNER = DataKey.objects.filter(partner=Slot("partner"), owner=Slot("owner"))
-KEY = Statement(lambda: OF_OWNER.order_by().values_list("wrapped"), one_plan=True)
+KEY = Statement(lambda: OF_OWNER.order_by().values_list("wrapped"))
 
 
 def _new_key(owner: Owner) -> bytes:

@@ -36,7 +36,7 @@ def _loaded() -> models.QuerySet[Session]:
     return rows.select_related("user", "work__partner", "work__role")  # type: ignore[misc]
 
 
-LOADED = Statement(_loaded, one_plan=True)
+LOADED = Statement(_loaded)
 
 
 class SessionStore(db.SessionStore):

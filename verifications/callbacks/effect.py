@@ -100,7 +100,7 @@ def _to_update() -> QuerySet[Verification]:
     return rows.select_for_update().order_by()  # Alone: what is joined is as old as the wait.
 
 
-TO_UPDATE = Statement(_to_update, one_plan=True)
+TO_UPDATE = Statement(_to_update)
 
 
 def _notice(received: provider.Received) -> str:

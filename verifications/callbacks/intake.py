@@ -82,7 +82,7 @@ def _disposed() -> QuerySet[Verification]:
     return rows.filter(disposed_at__isnull=False).order_by()
 
 
-DISPOSED = Statement(_disposed, one_plan=True)
+DISPOSED = Statement(_disposed)
 
 
 @transaction.atomic

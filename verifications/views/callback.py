@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 LONGEST_LENGTH = 18
 ANSWERS = {Stage.SCHEMA: 422, Stage.ACCEPTED: 200}
 
-CALLED = Statement(lambda: Partner.objects.filter(key=Slot("key"), is_active=True), one_plan=True)
+CALLED = Statement(lambda: Partner.objects.filter(key=Slot("key"), is_active=True))
 
 
 @access.signed

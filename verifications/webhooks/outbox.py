@@ -181,7 +181,7 @@ def _open() -> QuerySet[WebhookEndpoint]:
     return endpoints.filter(removed_at=None).order_by("pk")
 
 
-OPEN = Statement(_open, one_plan=True)
+OPEN = Statement(_open)
 
 
 def _write(
