@@ -13,9 +13,12 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from django.db import connection
+
+from accounts.statements import Prepared
 
 MOST_ROWS = 1000
 # A page, and the row by which the next one is known.
@@ -24,7 +27,8 @@ STEPS_A_ROW, STEPS_AT_ONCE = 16, 8
 # Tables that hold few rows may be read as a whole.
 SMALL = 1000
 
-Statement = tuple[str, Any]
+# SQL, what fills it, and whether it is planned once for all that may fill it.
+Statement = tuple[str, Any, bool]
 
 
 @dataclass
@@ -35,6 +39,8 @@ class Told:
     rows: int = 0
     scanned: set[str] = field(default_factory=set)
     sorted: int = 0
+    # Indexes that were read from their beginning, though the place to begin was known.
+    late: set[str] = field(default_factory=set)
     plan: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -62,6 +68,7 @@ class Explained:
             for what, holds in {
                 f"reads all of {it.scanned & self.large}": it.scanned & self.large,
                 f"sorts {it.sorted:,} rows": it.sorted > self.most_sorted,
+                f"begins too early along {it.late}": it.late,
             }.items()
             if holds
         ]
@@ -87,7 +94,7 @@ def _noted() -> Iterator[list[Statement]]:
 
     def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if sql.startswith(("SELECT", "WITH", "(SELECT")):
-            statements.append((sql, params))
+            statements.append((sql, params, isinstance(context["cursor"].cursor, Prepared)))
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(note):
@@ -112,14 +119,25 @@ def forget_statistics() -> None:
         cursor.execute("UPDATE pg_class SET reltuples = -1, relpages = 0, relallvisible = 0")
 
 
-def _by_postgresql(sql: str, params: Any) -> Told:
+def _by_postgresql(sql: str, params: Any, is_prepared: bool) -> Told:
+    asked, explain = sql, "EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF)"
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) {sql}", params)
+        if is_prepared:
+            cursor.execute(f"PREPARE explained AS {_numbered(sql)}")
+            sql = f"EXECUTE explained({', '.join(['%s'] * len(params))})".replace("()", "")
+        cursor.execute(f"{explain} {sql}", params or None)
         (answer,) = cursor.fetchone()
+        if is_prepared:
+            cursor.execute("DEALLOCATE explained")
     ((whole),) = json.loads(answer) if isinstance(answer, str) else answer
-    told = Told(sql)
+    told = Told(asked)
     _add_node(told, whole["Plan"], 0)
     return told
+
+
+def _numbered(sql: str) -> str:
+    slots = (f"${place}" for place in count(1))
+    return re.sub("%[%s]", lambda it: next(slots) if it[0] == "%s" else "%", sql)
 
 
 def _add_node(told: Told, node: dict[str, Any], depth: int) -> None:
@@ -131,6 +149,7 @@ def _add_node(told: Told, node: dict[str, Any], depth: int) -> None:
         told.rows += rows
         if kind == "Seq Scan" and loops:
             told.scanned.add(table)
+    told.late |= _begun_too_early(node)
     if "Sort" in kind:
         below = next(it for it in node["Plans"] if it["Parent Relationship"] == "Outer")
         told.sorted = max(told.sorted, below["Actual Rows"])
@@ -138,7 +157,21 @@ def _add_node(told: Told, node: dict[str, Any], depth: int) -> None:
         _add_node(told, each, depth + 1)
 
 
-def _by_sqlite(sql: str, params: Any) -> Told:
+def _begun_too_early(node: dict[str, Any]) -> set[str]:
+    """Only where all columns before the place are given does the engine begin at the place."""
+    name, cond = node.get("Index Name", ""), node.get("Index Cond", "")
+    place = re.search(r"ROW\((\w+), ", cond)
+    if not place:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_indexdef(%s::regclass)", [name])
+        columns = cursor.fetchone()[0].partition("(")[2].split(", ")
+    before = [column.split()[0] for column in columns]
+    before = before[: before.index(place[1])]
+    return set() if all(re.search(rf"\b{column}\b", cond) for column in before) else {name}
+
+
+def _by_sqlite(sql: str, params: Any, is_prepared: bool) -> Told:
     steps = 0
 
     def count() -> None:
