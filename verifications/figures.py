@@ -1,10 +1,10 @@
 """The statistics of a partner, from the counters; its last days drawn as plain rectangles."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cache
-from typing import NamedTuple
+from functools import cache, lru_cache
+from typing import ClassVar, NamedTuple
 
 from django.db.models import F, Q, QuerySet
 
@@ -43,6 +43,8 @@ SERIES = (
     Series("approved", "Approved", "good", "s-approved", frozenset({APPROVED})),
     Series("expired", "Expired", "idle", "s-expired", _at(Status.EXPIRED, Status.EXPIRED_DELETED)),
 )
+KEYS = ("all", *(series.key for series in SERIES))
+SERIES_OF = {standing: series.key for series in SERIES for standing in series.counts}
 # As numbers they stand from good to bad.
 IN_A_ROW = [SERIES[place] for place in (3, 1, 2, 0, 4)]
 
@@ -84,10 +86,11 @@ class Ranked:
     percent: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chart:
     """The days from the first to the last."""
 
+    series: ClassVar = SERIES
     days: tuple[Day, ...]
     marked: tuple[date, ...]
     ticks: tuple[int, ...]
@@ -125,9 +128,10 @@ def build(
     else:
         since = today - timedelta(days=days - 1)
         counted = counters.per_day(partner, since)
-        per_day = {day: _in_series(standings) for day, standings in counted.items()}
-        totals = {key: sum(day[key] for day in per_day.values()) for key in _in_series({})}
-        chart = _chart(per_day, since, days)
+        dates = [since + timedelta(days=place) for place in range(days)]
+        each = [tuple(_in_series(counted.get(day, {})).values()) for day in dates]
+        totals = dict(zip(KEYS, map(sum, zip(*each, strict=True)), strict=True))
+        chart = _chart(since, tuple(each))
     codes = counters.codes(partner, since, *CODED)
     return Figures(
         started=totals["all"],
@@ -147,19 +151,24 @@ Codes = Mapping[tuple[Measure, str], int]
 
 def _in_series(standings: Mapping[Standing, int]) -> dict[str, int]:
     """ "all" and each series."""
-    return {"all": sum(standings.values())} | {
-        series.key: sum(standings.get(standing, 0) for standing in series.counts)
-        for series in SERIES
-    }
+    counts = dict.fromkeys(KEYS, 0)
+    for standing, number in standings.items():
+        counts["all"] += number
+        if key := SERIES_OF.get(standing):
+            counts[key] += number
+    return counts
 
 
-def _chart(per_day: Mapping[date, dict[str, int]], first: date, days: int) -> Chart:
-    step = _step(max((counts["all"] for counts in per_day.values()), default=0))
+@lru_cache(maxsize=128)
+def _chart(first: date, counted: tuple[tuple[int, ...], ...]) -> Chart:
+    """Of each day from the first on what KEYS count. Made once for the same numbers."""
+    days = [dict(zip(KEYS, numbers, strict=True)) for numbers in counted]
+    step = _step(max(counts["all"] for counts in days))
     return Chart(
-        days=tuple(_days(per_day, first, days, step * STEPS)),
-        marked=tuple(_marked(first, days)),
+        days=tuple(_days(days, first, step * STEPS)),
+        marked=tuple(_marked(first, len(days))),
         ticks=tuple(step * place for place in range(STEPS + 1)),
-        width=days * (BAR + GAP),
+        width=len(days) * (BAR + GAP),
     )
 
 
@@ -179,15 +188,10 @@ def _step(top: int) -> int:
         scale *= 10
 
 
-def _days(
-    per_day: Mapping[date, dict[str, int]], first: date, days: int, scale: int
-) -> Iterator[Day]:
-    nothing = _in_series({})
-    for place in range(days):
-        day = first + timedelta(days=place)
-        counts = per_day.get(day, nothing)
+def _days(counted: Sequence[dict[str, int]], first: date, scale: int) -> Iterator[Day]:
+    for place, counts in enumerate(counted):
         yield Day(
-            day,
+            first + timedelta(days=place),
             counts["all"],
             tuple(Counted(series, counts[series.key]) for series in SERIES),
             tuple(_rects(counts, place * (BAR + GAP) + GAP // 2, scale)),

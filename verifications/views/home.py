@@ -20,7 +20,6 @@ def dashboard(request: access.MemberRequest) -> HttpResponse:
     context = {
         "page": page,
         "ranges": figures.RANGES,
-        "series": figures.SERIES,
         "refused": "" if is_kept else ", ".join(asked)[:60],
     }
     return render(request, "verifications/home.html", context, status=200 if is_kept else 400)
