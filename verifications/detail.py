@@ -3,7 +3,8 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
@@ -42,9 +43,20 @@ SHOWN = Statement(
 )
 
 
+class Brief(NamedTuple):
+    """Another verification in one line."""
+
+    pk: int
+    scan_ref: str
+    name: str
+    status: str
+    suspected: bool
+    started_at: datetime
+
+
 def _same_client() -> QuerySet:
     rows = Verification.objects.visible_to(SEAT).filter(client_id=Slot("client"))
-    return rows.order_by("-started_at", "-pk")[: EARLIER + 1]
+    return rows.order_by("-started_at", "-pk").values_list(*Brief._fields)[: EARLIER + 1]
 
 
 SAME_CLIENT = Statement(_same_client)
@@ -119,7 +131,7 @@ class Detail:
     events: list[timeline.Event]
     told: timeline.Told
     notes: list[Said]
-    earlier: list[Verification]
+    earlier: list[Brief]
     queue: waiting.Queue
     is_revealed: bool
 
@@ -243,9 +255,10 @@ def _duplicates(membership: Membership, refs: list[str]) -> list[Duplicate]:
     return [Duplicate(ref, known.get(ref)) for ref in refs]
 
 
-def _earlier(membership: Membership, verification: Verification) -> list[Verification]:
+def _earlier(membership: Membership, verification: Verification) -> list[Brief]:
     asked = {"partner": membership.partner_id, "client": verification.client_id}
-    return [row for row in SAME_CLIENT.instances(**asked) if row != verification][:EARLIER]
+    found = map(Brief._make, SAME_CLIENT.rows(**asked))
+    return [one for one in found if one.pk != verification.pk][:EARLIER]
 
 
 def _answers(it: Verification, told: dossier.Dossier, tags: list[Tag]) -> list[Answer]:

@@ -167,6 +167,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "duration": looks.duration,
     "exact": looks.exact,
     "exactly": exactly,
+    "full_day": looks.full_day,
     "finding_shape": looks.finding_shape,
     "finding_tone": looks.finding_tone,
     "icon": icon,

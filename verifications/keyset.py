@@ -94,10 +94,15 @@ class Stretch:
     below: Position | None = None
     falling: bool = True
 
+    def beyond_start(self, moment: str, key: str = "pk") -> "Above":
+        """Whether a row lies above the lower bound, for a stretch that has one."""
+        assert self.above  # noqa: S101
+        return Above(Tuple(moment, key), (self.above.moment, self.above.number))
+
     def of(self, rows: QuerySet, moment: str, key: str = "pk") -> QuerySet:
         place = Tuple(moment, key)
         if self.above:
-            rows = rows.filter(Above(place, (self.above.moment, self.above.number)))
+            rows = rows.filter(self.beyond_start(moment, key))
         if self.below:
             rows = rows.filter(Below(place, (self.below.moment, self.below.number)))
         sign = "-" if self.falling else ""

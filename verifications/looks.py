@@ -84,7 +84,7 @@ def times(at: datetime) -> tuple[str, str, str]:
 
 def exact(at: datetime) -> str:
     """To the second: 26 Nov 2026, 18:04:05."""
-    return f"{_day_of_year(_utc(at).date())}, {iso(at)[11:19]}"
+    return f"{full_day(_utc(at).date())}, {iso(at)[11:19]}"
 
 
 def iso(at: datetime) -> str:
@@ -102,11 +102,12 @@ def _day_names(written: str, today: date) -> tuple[str, str]:
     ago, full = (today - day).days, f"{day.day} {day:%B %Y}"
     if ago in (0, 1):
         return "Yesterday" if ago else "Today", full
-    return f"{day.day} {day:%b}" if day.year == today.year else _day_of_year(day), full
+    return f"{day.day} {day:%b}" if day.year == today.year else full_day(day), full
 
 
 @lru_cache(maxsize=1024)
-def _day_of_year(day: date) -> str:
+def full_day(day: date) -> str:
+    """26 Nov 2026."""
     return f"{day.day} {day:%b %Y}"
 
 

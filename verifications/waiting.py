@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import F, QuerySet
 
@@ -45,14 +44,17 @@ def _oldest() -> QuerySet[Verification]:
 
 
 FIRST = Statement(lambda: _oldest()[:SHOWN])
-PLACES = Statement(lambda: _oldest().values_list("started_at", "pk", "scan_ref")[:COUNTED_TO])
-ONWARD = Statement(
-    lambda: (
-        keyset.Bounds(above=True, below=False, falling=False)
-        .stretch.of(_oldest(), "started_at")
-        .values_list("scan_ref")[:1]
-    )
-)
+HERE = keyset.Bounds(above=True, below=False, falling=False).stretch
+
+
+def _places() -> QuerySet:
+    """Of those that wait longest their keys, and whether they wait less long than one."""
+    rows = _oldest().annotate(is_after=HERE.beyond_start("started_at"))
+    return rows.values_list("pk", "scan_ref", "is_after")[:COUNTED_TO]
+
+
+PLACES = Statement(_places)
+ONWARD = Statement(lambda: HERE.of(_oldest(), "started_at").values_list("scan_ref")[:1])
 TAGS = Statement(
     lambda: Tag.objects.standing().filter(OneOf(F("verification_id"), Numbers("keys")))
 )
@@ -72,17 +74,13 @@ def longest(membership: Membership, now: datetime) -> list[Waiting]:
 
 def queue(membership: Membership, it: Verification) -> Queue:
     """Next is the one that has waited longest after this one; after the last, the first."""
-    rows = PLACES.rows(partner=membership.partner_id)
-    here = (it.started_at, it.pk)
-    after = [ref for at, pk, ref in rows if (at, pk) > here] or _beyond(membership, rows, here)
-    others = after or [ref for _, pk, ref in rows if pk != it.pk]
-    places = {pk: place for place, (_, pk, _) in enumerate(rows, 1)}
+    onward = keyset.Stretch(above=keyset.Position(it.started_at, it.pk), falling=False)
+    asked = {"partner": membership.partner_id, **onward.places}
+    rows = PLACES.rows(**asked)
+    after = [ref for _, ref, is_after in rows if is_after]
+    if not after and len(rows) == COUNTED_TO:
+        # The queue is longer than what is counted.
+        after = [ref for (ref,) in ONWARD.rows(**asked)]
+    others = after or [ref for pk, ref, _ in rows if pk != it.pk]
+    places = {pk: place for place, (pk, _, _) in enumerate(rows, 1)}
     return Queue(waiting=len(rows), place=places.get(it.pk, 0), next=others[0] if others else "")
-
-
-def _beyond(membership: Membership, rows: list[Any], here: tuple[datetime, int]) -> list[str]:
-    """The first after this place, where the queue is longer than what is counted."""
-    if len(rows) < COUNTED_TO:
-        return []
-    onward = keyset.Stretch(above=keyset.Position(*here), falling=False)
-    return [ref for (ref,) in ONWARD.rows(partner=membership.partner_id, **onward.places)]
