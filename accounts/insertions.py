@@ -3,27 +3,47 @@
 As bulk_create() they know no signals, which nothing here listens to.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import AutoField, Model
 from django.db.transaction import mark_for_rollback_on_error  # type: ignore[attr-defined]
 
 from accounts.statements import prepared_cursor
 
+# Rows of one statement: of more there would be too many parameters, and statements to remember.
+PORTION = 100
+
 
 def insert(*rows: Model) -> None:
     """All of one model. A key that the database counts up is theirs afterwards."""
-    if rows:
-        _insertion(connection.vendor, type(rows[0]), len(rows)).write(rows)
+    _write(rows, "")
+
+
+def insert_missing(*rows: Model) -> bool:
+    """Leaves alone what the database has already; whether all of them were new.
+
+    Only where they were does each know the key that the database has counted up.
+    """
+    return _write(rows, " ON CONFLICT DO NOTHING")
+
+
+def _write(rows: Sequence[Model], otherwise: str) -> bool:
+    vendor = connections[DEFAULT_DB_ALIAS].vendor
+    portions = [rows[first : first + PORTION] for first in range(0, len(rows), PORTION)]
+    written = [
+        _insertion(vendor, type(portion[0]), len(portion), otherwise).write(portion)
+        for portion in portions
+    ]
+    return all(written)
 
 
 class Insertion:
     """INSERT of so many rows of a model."""
 
-    def __init__(self, model: type[Model], number: int) -> None:
+    def __init__(self, model: type[Model], number: int, otherwise: str) -> None:
         meta = model._meta
         self.is_counted = isinstance(meta.pk, AutoField)
         self.fields = [
@@ -33,10 +53,13 @@ class Insertion:
         row = f"({', '.join(['%s'] * len(self.fields))})"
         rows = ", ".join([row] * number)
         self.sql = f"INSERT INTO {_quoted(meta.db_table)} ({columns}) VALUES {rows}"  # noqa: S608
+        self.sql += otherwise
         if self.is_counted:
             self.sql += f" RETURNING {_quoted(meta.pk.column)}"
 
-    def write(self, rows: Iterable[Model]) -> None:
+    def write(self, rows: Sequence[Model]) -> bool:
+        """Whether all were written."""
+        connection = connections[DEFAULT_DB_ALIAS]
         params: list[Any] = []
         for row in rows:
             if not row._state.adding:
@@ -49,16 +72,20 @@ class Insertion:
         with mark_for_rollback_on_error(connection.alias), prepared_cursor() as cursor:
             cursor.execute(self.sql, params)
             keys = cursor.fetchall() if self.is_counted else ()
+            number = len(keys) if self.is_counted else cursor.rowcount
+        if number != len(rows):
+            return False
         for row in rows:
             row._state.adding, row._state.db = False, connection.alias
         for row, (key,) in zip(rows, keys, strict=False):
             row.pk = key
+        return True
 
 
 def _quoted(name: str | None) -> str:
-    return connection.ops.quote_name(name or "")
+    return connections[DEFAULT_DB_ALIAS].ops.quote_name(name or "")
 
 
-@lru_cache(maxsize=256)
-def _insertion(vendor: str, model: type[Model], number: int) -> Insertion:
-    return Insertion(model, number)
+@lru_cache(maxsize=512)
+def _insertion(vendor: str, model: type[Model], number: int, otherwise: str) -> Insertion:
+    return Insertion(model, number, otherwise)

@@ -40,8 +40,16 @@ class Slot(Expression):
 class Numbers(Slot):
     """Stands in OneOf for numbers that are not known yet."""
 
+    kind = "bigint"
+
     def filled(self, values: dict[str, Any]) -> Any:
         return _as_one(values[self.name])
+
+
+class Texts(Numbers):
+    """Stands there for texts."""
+
+    kind = "text"
 
 
 class OneOf(models.Lookup):
@@ -51,16 +59,17 @@ class OneOf(models.Lookup):
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         column, params = self.process_lhs(compiler, connection)
-        numbers = self.rhs if isinstance(self.rhs, Numbers) else _as_one(self.rhs)
+        slot = isinstance(self.rhs, Numbers)
+        numbers, kind = (self.rhs, self.rhs.kind) if slot else (_as_one(self.rhs), Numbers.kind)
         if connection.vendor == "postgresql":
             # Whose length is unknown counts as ten. Of hundreds, a planner without statistics
             # would expect the whole table.
-            return f"{column} = ANY(ARRAY(SELECT unnest(%s::bigint[])))", [*params, numbers]
+            return f"{column} = ANY(ARRAY(SELECT unnest(%s::{kind}[])))", [*params, numbers]
         return f"{column} IN (SELECT value FROM json_each(%s))", [*params, numbers]  # noqa: S608
 
 
-def _as_one(numbers: Sequence[int]) -> Any:
-    return numbers if connection.vendor == "postgresql" else json.dumps(numbers)
+def _as_one(values: Sequence[int] | Sequence[str]) -> Any:
+    return values if connection.vendor == "postgresql" else json.dumps(values)
 
 
 def _with_constants(sql: str, params: Sequence[Any]) -> tuple[str, list[Any]]:

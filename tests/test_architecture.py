@@ -33,7 +33,7 @@ ROWS = [
     {"policy", "webhooks.outbox", "history", "audit_forms", "endpoint_forms"}
     | {"counters", "folding", "names", "disposal_forms", "plan"},
     # what every verb does
-    {"lifecycle", "outcomes"},
+    {"lifecycle", "outcomes", "callbacks.findings"},
     # parts of a verb, parts of a page
     {"callbacks.effect", "evidence", "figures", "frame", "timeline", "question", "waiting"}
     | {"lost_files", "keeping"},

@@ -18,6 +18,7 @@ from django.db.models import OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Concat
 
 from accounts import sealing
+from accounts.insertions import insert_missing
 from accounts.sealing import DoesNotOpen
 from accounts.statements import Slot, Statement
 from verifications import search
@@ -40,11 +41,11 @@ __all__ = [
     "Texts",
     "erase",
     "every_key_has_its_master",
-    "look_up",
     "number_hash",
     "opened",
     "owner_of",
     "owner_of_unread",
+    "presume_new",
     "sealed",
     "sealed_texts",
     "share",
@@ -85,8 +86,19 @@ class Drawer:
 
     def key_to_seal(self) -> bytes:
         if self.wrapped is None:
-            self.wrapped = _new_key(self.owner)
+            self._make_key()
         return self.key
+
+    def _make_key(self) -> None:
+        """Of two that make it at once, both go on with the one that was kept."""
+        key = sealing.new_key()
+        wrapped = sealing.wrap(key, place_of_key(self.owner))
+        row = DataKey(partner_id=self.owner.partner_id, owner=self.owner.name, wrapped=wrapped)
+        row.master = sealing.master_of(wrapped)
+        if insert_missing(row):
+            self.wrapped, self.key = wrapped, key
+        else:
+            self.wrapped = _found(self.owner)
 
     @cached_property
     def key(self) -> bytes:
@@ -103,12 +115,9 @@ def with_keys(rows: QuerySet[Verification]) -> QuerySet[Verification]:
     return rows.annotate(wrapped_key=Subquery(its_own.values("wrapped")))  # type: ignore[no-redef]
 
 
-def look_up(holder: Holder, *owners: Owner) -> None:
-    """The keys of several owners of one partner, in one statement."""
-    names = {owner.name: owner for owner in owners}
-    rows = DataKey.objects.filter(partner=owners[0].partner_id, owner__in=names)
-    found = {name: bytes(wrapped) for name, wrapped in rows.values_list("owner", "wrapped")}
-    _held(holder).update({names[it]: Drawer(names[it], found.get(it)) for it in names})
+def presume_new(holder: Holder, owner: Owner) -> None:
+    """Its key is made without asking first whether there is one: most likely there is none."""
+    _held(holder)[owner] = Drawer(owner, None)
 
 
 def share(holder: Holder, other: Holder) -> None:
@@ -185,8 +194,8 @@ def number_hash(
             if not to_keep:
                 return ""
             # Not in hand for longer: a key that is made may be rolled back.
-            drawer = Drawer(drawer.owner, _new_key(drawer.owner))
-        return sealing.keyed_hash(drawer.key, plain)
+            drawer = Drawer(drawer.owner, None)
+        return sealing.keyed_hash(drawer.key_to_seal(), plain)
     except DoesNotOpen:
         log.error("the search key of partner %s does not open", partner_id)
         if to_keep:
@@ -283,15 +292,6 @@ def _found(owner: Owner) -> bytes | None:
 
 OF_OWNER = DataKey.objects.filter(partner=Slot("partner"), owner=Slot("owner"))
 KEY = Statement(lambda: OF_OWNER.order_by().values_list("wrapped"))
-
-
-def _new_key(owner: Owner) -> bytes:
-    """Of two that make it at once, both go on with the one that was kept."""
-    wrapped = sealing.wrap(sealing.new_key(), place_of_key(owner))
-    master = sealing.master_of(wrapped)
-    row = DataKey(partner_id=owner.partner_id, owner=owner.name, wrapped=wrapped, master=master)
-    DataKey.objects.bulk_create([row], ignore_conflicts=True)
-    return _found(owner) or b""
 
 
 def place_of_key(owner: Owner) -> sealing.Place:

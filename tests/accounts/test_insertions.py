@@ -5,12 +5,13 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Model
 from django.db.transaction import TransactionManagementError
 
-from accounts.insertions import insert
+from accounts.insertions import insert, insert_missing
 from accounts.models import AuditCheckpoint, Membership, Partner, User
+from accounts.updates import update
 from tests import factories
 from verifications.models import CounterChange, Measure, Photo, Tag, Verification
 
@@ -114,3 +115,46 @@ def test_a_transaction_does_not_go_on_after_a_refusal(ada: User, northbank: Part
         with pytest.raises(TransactionManagementError):
             Partner.objects.get(pk=northbank.pk)
         transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("there", [0, 1, 3])
+def test_what_is_missing_is_written_and_what_is_there_stays(northbank: Partner, there: int) -> None:
+    it = verification(northbank)
+    insert(it)
+    rows = [Tag.of(it, kind="mismatch", code=f"CODE_{number}") for number in range(3)]
+    insert(*(Tag.of(it, kind=row.kind, code=row.code) for row in rows[:there]))
+    assert insert_missing(*rows) == (not there)
+    assert set(it.tags.values_list("code", flat=True)) == {row.code for row in rows}
+    assert {row.pk for row in rows} == (
+        {None} if there else set(it.tags.values_list("pk", flat=True))
+    )
+    assert insert_missing()
+
+
+def test_a_great_many_rows_come_in_portions(
+    northbank: Partner, django_assert_num_queries: Any
+) -> None:
+    rows = [change(northbank, str(number)) for number in range(250)]
+    with django_assert_num_queries(3):
+        insert(*rows)
+    assert CounterChange.objects.count() == len({row.pk for row in rows}) == 250
+
+
+def test_what_is_updated_comes_back_the_same_and_nothing_else_does(northbank: Partner) -> None:
+    it, other = verification(northbank), verification(northbank)
+    other.scan_ref = "other"
+    insert(it, other)
+    it.name, it.deny_reasons, it.finished_at = "Otto %s ' \\", ["C"], AT
+    it.overall = "left alone"
+    update(it, "name", "deny_reasons", "finished_at")
+    found, untouched = Verification.objects.order_by("pk")
+    assert (found.name, found.deny_reasons, found.finished_at) == (it.name, ["C"], AT)
+    assert (found.overall, untouched.name) == ("", other.name)
+
+
+def test_a_row_that_is_gone_is_not_updated(northbank: Partner) -> None:
+    row = change(northbank, "CODE")
+    insert(row)
+    CounterChange.objects.all().delete()
+    with pytest.raises(DatabaseError, match="not there"), transaction.atomic():
+        update(row, "code")

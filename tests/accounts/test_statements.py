@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import DateTimeField, F, Model
 
 from accounts.models import Partner, User
-from accounts.statements import Numbers, OneOf, Slot, Statement
+from accounts.statements import Numbers, OneOf, Slot, Statement, Texts
 from tests import factories
 from tests.verifications import rows
 from verifications.models import Verification, WebhookEndpoint
@@ -113,6 +113,16 @@ def test_any_number_of_numbers_is_one_parameter(
     assert {pk for (pk,) in statement.rows(keys=keys)} == expected
     plain = Partner.objects.filter(OneOf(F("pk"), keys))
     assert set(plain.values_list("pk", flat=True)) == expected
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 300])
+def test_so_is_any_number_of_texts(northbank: Partner, southpay: Partner, count: int) -> None:
+    statement = Statement(
+        lambda: Partner.objects.filter(OneOf(F("key"), Texts("keys"))).values_list("key")
+    )
+    keys = [northbank.key, southpay.key, *(f"%s ' \\ {{{n}, \"" for n in range(300))][:count]
+    expected = {northbank.key, southpay.key} & set(keys)
+    assert {key for (key,) in statement.rows(keys=keys)} == expected
 
 
 def test_instances_are_those_of_the_queryset(ada: User, northbank: Partner) -> None:

@@ -105,8 +105,8 @@ def test_one_that_came_to_begin_too_late_follows(
 ) -> None:
     """Two at once see no verification yet; the second finds out when it is written."""
     intake.receive(northbank, AUTO, Told(False, 1, "REVIEWING", []).raw("at-once"))
-    answers = [lambda *_: None, effect._locked]
-    monkeypatch.setattr(effect, "_locked", lambda *given: answers.pop(0)(*given))
+    answers = [lambda *_: None, effect.locked]
+    monkeypatch.setattr(effect, "locked", lambda *given: answers.pop(0)(*given))
     receipt = intake.receive(northbank, AUTO, Told(True, 2, "APPROVED", []).raw("at-once"))
     assert receipt.callback.outcome == Outcome.APPLIED
     assert Verification.objects.get().status == "APPROVED"
@@ -115,9 +115,9 @@ def test_one_that_came_to_begin_too_late_follows(
 def test_applying_does_not_forget_how_often_it_came(
     northbank: Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def meanwhile(callback: ProviderCallback, body: dict[str, Any]) -> None:
+    def meanwhile(*given: Any) -> None:
         ProviderCallback.objects.update(times_received=F("times_received") + 1)
-        real(callback, body)
+        real(*given)
 
     real: Callable[..., None] = effect.apply
     monkeypatch.setattr(effect, "apply", meanwhile)

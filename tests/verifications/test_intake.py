@@ -18,7 +18,14 @@ from tests import factories
 from tests.verifications.test_decisions import decide
 from verifications import chores, vault
 from verifications.callbacks import effect, intake, provider
-from verifications.models import Outcome, PhotoState, ProviderCallback, Stage, Verification
+from verifications.models import (
+    CallbackBody,
+    Outcome,
+    PhotoState,
+    ProviderCallback,
+    Stage,
+    Verification,
+)
 from verifications.statuses import Action
 
 Receive = Callable[..., Verification]
@@ -273,6 +280,37 @@ def test_a_fault_in_applying_loses_nothing(
     assert (callback.stage, callback.outcome) == (Stage.ACCEPTED, Outcome.WAITING)
     intake.reapply(callback)
     assert Verification.objects.get().status == "APPROVED"
+
+
+@pytest.mark.parametrize("last", ["counters.note", "keeping.keep"])
+def test_a_fault_in_the_middle_leaves_the_body_and_nothing_else(
+    northbank: Partner, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    event, raw = factories.sample("07")
+    with monkeypatch.context() as broken:
+        broken.setattr(f"verifications.lifecycle.{last}", lambda *_: 1 / 0)
+        assert post(northbank, event, raw).status_code == 200
+        assert post(northbank, event, raw).json() == {"status": "repeated"}
+    assert not Verification.objects.exists()
+    assert not AuditEntry.objects.exists()
+    callback = ProviderCallback.objects.get()
+    assert (callback.outcome, callback.times_received) == (Outcome.WAITING, 2)
+    assert vault.opened(callback.body) == raw
+    assert intake.reapply(callback).outcome == Outcome.APPLIED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_database_refuses_at_the_end_loses_nothing(
+    northbank: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def belonging_to_nobody(callback: ProviderCallback, *_: Any) -> None:
+        ProviderCallback.objects.filter(pk=callback.pk).update(verification=10**9)
+
+    monkeypatch.setattr(effect, "apply", belonging_to_nobody)
+    assert post(northbank, *factories.sample("01")).status_code == 200
+    callback = ProviderCallback.objects.get()
+    assert (callback.outcome, callback.verification) == (Outcome.WAITING, None)
+    assert CallbackBody.objects.count() == 1
 
 
 def test_a_search_key_that_was_rolled_back_hashes_nothing(

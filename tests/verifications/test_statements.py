@@ -44,7 +44,7 @@ def decide(admin: Membership, it: Verification, action: Action, *codes: str) -> 
         return decisions.decide(admin, it.scan_ref, intent)
 
 
-STATEMENTS = {"approve": 10, "deny": 11, "undo": 10, "first callback": 20, "second callback": 18}
+STATEMENTS = {"approve": 10, "deny": 11, "undo": 10, "first callback": 15, "second callback": 15}
 # The index of names is fewer where the words were known, and differs between the engines.
 INDEX = ("verifications_name", "pg_advisory")
 NEW_WORDS = 'INSERT (OR IGNORE )?INTO "verifications_nameword"'

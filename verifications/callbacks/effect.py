@@ -1,7 +1,6 @@
 """What an accepted body does, in the order of (final, finishTime, received)."""
 
 import contextlib
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,21 +8,16 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.insertions import insert
 from accounts.models import Kind
 from accounts.statements import Slot, Statement
-from verifications import counters, lifecycle, vault
-from verifications.callbacks import provider
+from accounts.updates import update
+from verifications import lifecycle, vault
+from verifications.callbacks import findings, provider
 from verifications.models import (
     CallbackBody,
-    CounterChange,
     Outcome,
-    Photo,
-    PhotoState,
     ProviderCallback,
     ReviewType,
-    Tag,
-    TagKind,
     Verification,
 )
 from verifications.search import folded
@@ -34,9 +28,14 @@ EPOCH = datetime.fromtimestamp(0, UTC)
 SETTLED = ["verification", "outcome", "overall", "is_final", "finished_at", "notice"]
 
 
-@transaction.atomic
-def apply(callback: ProviderCallback, body: dict[str, Any]) -> None:
-    """Does with an accepted body what the rules say, and notes on its row what that was."""
+def apply(
+    callback: ProviderCallback, body: dict[str, Any], verification: Verification | None
+) -> None:
+    """Does with an accepted body what the rules say, and notes on its row what that was.
+
+    In the caller's transaction, which holds the `locked` verification, or has found none.
+    """
+    callback.verification = verification
     if callback.event == provider.EXPIRATION:
         _note_expiration(callback, body)
     else:
@@ -45,7 +44,7 @@ def apply(callback: ProviderCallback, body: dict[str, Any]) -> None:
         CallbackBody.objects.filter(callback=callback).delete()
         vault.erase(vault.owner_of(callback.partner_id, body["scanRef"]))
         callback.overall = ""
-    callback.save(update_fields=SETTLED)
+    update(callback, *SETTLED)
 
 
 def apply_kept(verification: Verification) -> None:
@@ -54,13 +53,14 @@ def apply_kept(verification: Verification) -> None:
     newest = max(kept, key=order, default=None)
     if newest is not None:
         # What does not open is in the log; the decision is taken back all the same.
-        with contextlib.suppress(vault.DoesNotOpen):
+        with contextlib.suppress(vault.DoesNotOpen), transaction.atomic():
             raw = vault.opened(newest.body, of=verification)
-            apply(newest, provider.read(raw, newest.event))
+            again = locked(newest, verification.scan_ref)
+            apply(newest, provider.read(raw, newest.event), again)
 
 
 def _note_expiration(callback: ProviderCallback, body: dict[str, Any]) -> None:
-    callback.verification = verification = _locked(callback, body["scanRef"])
+    verification = callback.verification
     callback.overall = body["expirationThreshold"]
     callback.outcome = Outcome.NOTED if verification else Outcome.UNMATCHED
     if verification and verification.disposed_at:
@@ -74,12 +74,11 @@ def _apply_identification(callback: ProviderCallback, received: provider.Receive
     callback.is_final = received.is_final
     callback.finished_at = received.finished_at
     callback.notice = _notice(received)
-    verification = _locked(callback, received.scan_ref)
+    verification = callback.verification
     if verification is None:
         callback.verification = _begin(callback, received)
         callback.outcome = Outcome.APPLIED
         return
-    callback.verification = verification
     callback.outcome = _outcome(callback, received, verification)
     if callback.outcome == Outcome.APPLIED and received.standing:
         _update(callback, received, verification, received.standing)
@@ -87,7 +86,8 @@ def _apply_identification(callback: ProviderCallback, received: provider.Receive
         _show_new_data(callback, received, verification)
 
 
-def _locked(callback: ProviderCallback, scan_ref: str) -> Verification | None:
+def locked(callback: ProviderCallback, scan_ref: str) -> Verification | None:
+    """What the callback tells of, as it is now; nobody else moves it meanwhile."""
     rows = TO_UPDATE.instances(partner=callback.partner_id, scan_ref=scan_ref)
     for found in rows:
         found.partner = callback.partner
@@ -96,8 +96,9 @@ def _locked(callback: ProviderCallback, scan_ref: str) -> Verification | None:
 
 
 def _to_update() -> QuerySet[Verification]:
+    """Its key comes along, which may be as old as the wait for the row: it stays the same."""
     rows = Verification.objects.filter(partner=Slot("partner"), scan_ref=Slot("scan_ref"))
-    return rows.select_for_update().order_by()  # Alone: what is joined is as old as the wait.
+    return vault.with_keys(rows.select_for_update()).order_by()
 
 
 TO_UPDATE = Statement(_to_update)
@@ -182,9 +183,9 @@ def _begin(callback: ProviderCallback, received: provider.Received) -> Verificat
     )
     vault.share(callback, verification)
     at = received.standing or Standing(Status.REVIEWING, False)
-    tags = _told_tags(verification, received)
+    tags = findings.told_tags(verification, received)
     lifecycle.begin(verification, at, tags, callback.event if received.standing else "")
-    _write_photos(verification, received, known=[])
+    findings.write_photos(verification, received, known=[])
     return verification
 
 
@@ -195,9 +196,9 @@ def _update(
     told: Standing,
 ) -> None:
     tags = list(verification.tags.all())
-    counted = _write_tags(verification, received, tags)
-    _write_photos(verification, received, known=verification.photos.all())
-    to = _without_removed_suspicion(verification, received, tags, told)
+    counted = findings.write_tags(verification, received, tags)
+    findings.write_photos(verification, received, known=verification.photos.all())
+    to = findings.without_removed_suspicion(verification, received, tags, told)
     moved = to != verification.standing
     lifecycle.move(
         verification,
@@ -219,7 +220,7 @@ def _show_new_data(
     callback: ProviderCallback, received: provider.Received, verification: Verification
 ) -> None:
     """What the applicant delivered after the decision is shown; the decision stands."""
-    _write_photos(verification, received, known=verification.photos.all())
+    findings.write_photos(verification, received, known=verification.photos.all())
     lifecycle.move(
         verification,
         lifecycle.Move(
@@ -230,71 +231,3 @@ def _show_new_data(
             facts={"callback": callback.pk, "event": callback.event},
         ),
     )
-
-
-def _told_tags(verification: Verification, received: provider.Received) -> list[Tag]:
-    told = {(TagKind.MISMATCH, code) for code in received.mismatch_tags}
-    told |= {(TagKind.FRAUD, code) for code in received.fraud_tags}
-    return [Tag.of(verification, kind=kind, code=code) for kind, code in sorted(told)]
-
-
-def _write_tags(
-    verification: Verification, received: provider.Received, tags: list[Tag]
-) -> list[CounterChange]:
-    """As the body says; what staff took away stays away. Gives what changes in the counters."""
-    told = {(tag.kind, tag.code): tag for tag in _told_tags(verification, received)}
-    known = {(tag.kind, tag.code): tag for tag in tags}
-    gone = [tag for key, tag in known.items() if key not in told and tag.removed_at is None]
-    fresh = [tag for key, tag in told.items() if key not in known]
-    if gone:
-        Tag.objects.filter(pk__in=[tag.pk for tag in gone]).delete()
-    insert(*fresh)
-    return [*counters.tags(verification, gone, -1), *counters.tags(verification, fresh, 1)]
-
-
-def _without_removed_suspicion(
-    verification: Verification, received: provider.Received, tags: list[Tag], to: Standing
-) -> Standing:
-    """A removed tag never raises suspicion again, where it was all there was."""
-    removed = {(tag.kind, tag.code) for tag in tags if tag.removed_at}
-    told = {(tag.kind, tag.code) for tag in _told_tags(verification, received)}
-    if to.suspected and told and told <= removed:
-        return Standing(to.status, False)
-    return to
-
-
-def _write_photos(
-    verification: Verification, received: provider.Received, known: Iterable[Photo]
-) -> None:
-    """Links of pictures that we do not have yet; ours are never replaced."""
-    photos = {photo.kind: photo for photo in known}
-    fresh = []
-    for kind, link in received.photos.items():
-        photo = photos.get(kind) or Photo(verification=verification, kind=kind)
-        if photo.state == PhotoState.STORED or _is_offered(photo, link):
-            continue
-        photo.sealed_source = vault.sealed(photo, link.encode(), "sealed_source")
-        photo.attempts = 0
-        photo.state, photo.why = _photo_state(kind, link)
-        photo.due_at = timezone.now() if photo.state == PhotoState.WAITING else None
-        if photo.pk:
-            photo.save()
-        else:
-            fresh.append(photo)
-    insert(*fresh)
-
-
-def _is_offered(photo: Photo, link: str) -> bool:
-    """Whether it is this very link that is known of the picture."""
-    try:
-        return bool(photo.pk) and vault.opened(photo, "sealed_source") == link.encode()
-    except vault.DoesNotOpen:
-        return False
-
-
-def _photo_state(kind: str, link: str) -> tuple[PhotoState, str]:
-    if not provider.is_usable_link(link):
-        return PhotoState.UNUSABLE, "Not a web address that may be fetched."
-    if kind.endswith("_VIDEO"):
-        return PhotoState.UNUSABLE, "A video: only pictures are fetched."
-    return PhotoState.WAITING, ""

@@ -2,17 +2,19 @@
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from accounts.insertions import insert
+from accounts.insertions import insert, insert_missing
 from accounts.models import Partner
 from accounts.statements import Slot, Statement
+from accounts.updates import update
 from verifications import vault
 from verifications.callbacks import effect, provider
 from verifications.models import CallbackBody, Outcome, ProviderCallback, Stage, Verification
@@ -32,49 +34,97 @@ class Receipt:
         return self.callback.stage == Stage.ACCEPTED
 
 
+class Reading(NamedTuple):
+    """How far a body could be read; `body` is None where it is refused."""
+
+    stage: Stage
+    problem: str
+    body: dict[str, Any] | None
+    scan_ref: str
+
+
+@dataclass(frozen=True)
+class Arrival:
+    partner: Partner
+    event: str
+    raw: bytes
+    digest: str
+    received_at: datetime
+    reading: Reading
+
+    def row(self) -> ProviderCallback:
+        return ProviderCallback(
+            partner=self.partner,
+            event=self.event,
+            digest=self.digest,
+            received_at=self.received_at,
+            stage=self.reading.stage,
+            problem=self.reading.problem,
+        )
+
+
 def receive(
     partner: Partner, event: str, raw: bytes, *, received_at: datetime | None = None
 ) -> Receipt:
     """Keeps a rightly signed body once, and applies it; `received_at` is for history."""
     event = provider.event_of(event)
-    digest = hashlib.sha256(raw).hexdigest()
-    received_at = received_at or timezone.now()
-    row = ProviderCallback(partner=partner, event=event, digest=digest, received_at=received_at)
+    reading, digest = _read(raw, event), hashlib.sha256(raw).hexdigest()
+    arrival = Arrival(partner, event, raw, digest, received_at or timezone.now(), reading)
+    if (body := reading.body) is None:
+        return _keep(arrival)
+    # Where it cannot be applied it is kept all the same, and answered with 200: support sees it
+    # waiting, and the worker applies it again.
+    return _tried(arrival.digest, lambda: _keep_and_apply(arrival, body)) or _keep(arrival)
+
+
+def _tried(digest: str, apply: Callable[[], Receipt]) -> Receipt | None:
+    """None: a fault, which is in the log, and which left nothing behind."""
     try:
-        callback, body = _keep(row, raw)
+        return _or_follow(apply)
+    except Exception:
+        log.exception("callback %s could not be applied", digest)
+        return None
+
+
+def _or_follow(apply: Callable[[], Receipt]) -> Receipt:
+    try:
+        return apply()
     except IntegrityError:
-        # Most bodies are new, so that it is not asked first.
-        if repeated := _count_again(partner, event, digest):
-            return Receipt(repeated, is_repeated=True)
-        raise
-    if body is not None:
-        _apply(callback, body)
+        # Another body began the same verification at this moment: now there is a row to lock.
+        return apply()
+
+
+@transaction.atomic
+def _keep_and_apply(arrival: Arrival, body: dict[str, Any]) -> Receipt:
+    """In one transaction: before it is committed nobody is answered, and what was not answered the
+    provider sends again.
+    """
+    callback = arrival.row()
+    if not insert_missing(callback):
+        return _count_again(callback)
+    verification = effect.locked(callback, arrival.reading.scan_ref)
+    if _keep_body(callback, arrival, verification):
+        effect.apply(callback, body, verification)
     return Receipt(callback)
 
 
-def _apply(callback: ProviderCallback, body: dict[str, Any]) -> None:
-    try:
-        _apply_or_follow(callback, body)
-    except Exception:
-        # The body is kept, and answered with 200: support sees it waiting and applies it again.
-        log.exception("callback %s could not be applied", callback.pk)
-        callback.refresh_from_db()
+@transaction.atomic
+def _keep(arrival: Arrival) -> Receipt:
+    """Waits for nobody who has the verification."""
+    callback, scan_ref = arrival.row(), arrival.reading.scan_ref
+    if not insert_missing(callback):
+        return _count_again(callback)
+    disposed = DISPOSED.instances(partner=callback.partner_id, scan_ref=scan_ref)
+    _keep_body(callback, arrival, next(iter(disposed), None))
+    return Receipt(callback)
 
 
-def _apply_or_follow(callback: ProviderCallback, body: dict[str, Any]) -> None:
-    try:
-        effect.apply(callback, body)
-    except IntegrityError:
-        # Another body began the same verification at this moment: now there is a row to lock.
-        callback.refresh_from_db()
-        effect.apply(callback, body)
-
-
-def _count_again(partner: Partner, event: str, digest: str) -> ProviderCallback | None:
-    same = ProviderCallback.objects.filter(partner=partner, event=event, digest=digest)
-    if not same.update(times_received=F("times_received") + 1):
-        return None
-    return same.get()
+def _count_again(callback: ProviderCallback) -> Receipt:
+    same = ProviderCallback.objects.filter(
+        partner=callback.partner_id, event=callback.event, digest=callback.digest
+    )
+    same.update(times_received=F("times_received") + 1)
+    return Receipt(same.get(), is_repeated=True)
 
 
 def _disposed() -> QuerySet[Verification]:
@@ -85,36 +135,32 @@ def _disposed() -> QuerySet[Verification]:
 DISPOSED = Statement(_disposed)
 
 
-@transaction.atomic
-def _keep(callback: ProviderCallback, raw: bytes) -> tuple[ProviderCallback, dict[str, Any] | None]:
-    body, scan_ref = _read_into(callback, raw)
-    if _is_too_late(callback, scan_ref):
-        insert(callback)
-        return callback, None
-    insert(callback)
-    _seal(CallbackBody(callback=callback), raw, scan_ref)
-    return callback, body
-
-
-def _is_too_late(callback: ProviderCallback, scan_ref: str) -> bool:
-    """Whether it tells of a verification that was disposed of; such a body is not even kept."""
-    disposed = DISPOSED.instances(partner=callback.partner_id, scan_ref=scan_ref)
-    callback.verification = next(iter(disposed), None)
-    if callback.verification and callback.stage == Stage.ACCEPTED:
+def _keep_body(
+    callback: ProviderCallback, arrival: Arrival, verification: Verification | None
+) -> bool:
+    """Whether it was kept: of a verification that was disposed of it is not."""
+    if verification is None or verification.disposed_at is None:
+        body = CallbackBody(callback=callback)
+        _seal(body, arrival.raw, arrival.reading.scan_ref, of=verification)
+        return True
+    callback.verification = verification
+    if callback.stage == Stage.ACCEPTED:
         callback.outcome = Outcome.DISPOSED
-    return callback.verification is not None
+    update(callback, "verification", "outcome")
+    return False
 
 
-def _seal(row: CallbackBody, raw: bytes, scan_ref: str) -> None:
+def _seal(row: CallbackBody, raw: bytes, scan_ref: str, *, of: Verification | None = None) -> None:
     """Under the key of the verification that it tells of, whether or not that has a row yet."""
     own = vault.owner_of_unread(row.callback)
     owner = vault.owner_of(row.callback.partner_id, scan_ref) if scan_ref else own
     if row.owner == owner.name:
         return
     was_unread, row.owner = row.owner == own.name, owner.name
-    vault.look_up(row.callback, owner, vault.search_owner(owner.partner_id))
+    if of is None:
+        vault.presume_new(row.callback, owner)
     try:
-        row.sealed = vault.sealed(row, raw)
+        row.sealed = vault.sealed(row, raw, of=of)
     except vault.DoesNotOpen:
         # The verification's key was tampered with: the body is kept all the same.
         row.owner = own.name
@@ -127,15 +173,12 @@ def _seal(row: CallbackBody, raw: bytes, scan_ref: str) -> None:
         vault.erase(own)
 
 
-def _read_into(callback: ProviderCallback, raw: bytes) -> tuple[dict[str, Any] | None, str]:
-    """The body, None where it is refused; and the scan ref, as far as it was read."""
+def _read(raw: bytes, event: str) -> Reading:
     try:
-        body = provider.read(raw, callback.event)
+        body = provider.read(raw, event)
     except provider.Unreadable as refusal:
-        callback.stage, callback.problem = Stage(refusal.stage), refusal.problem
-        return None, refusal.scan_ref
-    callback.stage, callback.problem = Stage.ACCEPTED, ""
-    return body, body["scanRef"]
+        return Reading(Stage(refusal.stage), refusal.problem, None, refusal.scan_ref)
+    return Reading(Stage.ACCEPTED, "", body, body["scanRef"])
 
 
 def reapply(callback: ProviderCallback) -> ProviderCallback:
@@ -144,10 +187,19 @@ def reapply(callback: ProviderCallback) -> ProviderCallback:
     Raises vault.DoesNotOpen, or CallbackBody.DoesNotExist: it was erased.
     """
     raw = vault.opened(callback.body)
+    reading = _read(raw, callback.event)
     with transaction.atomic():
-        body, scan_ref = _read_into(callback, raw)
-        callback.save(update_fields=["stage", "problem"])
-        _seal(callback.body, raw, scan_ref)
-    if body is not None and callback.outcome == Outcome.WAITING:
-        _apply(callback, body)
+        callback.stage, callback.problem = reading.stage, reading.problem
+        update(callback, "stage", "problem")
+        _seal(callback.body, raw, reading.scan_ref)
+    if (body := reading.body) is None or callback.outcome != Outcome.WAITING:
+        return callback
+    if not _tried(callback.digest, lambda: _apply(callback, body)):
+        callback.refresh_from_db()
     return callback
+
+
+@transaction.atomic
+def _apply(callback: ProviderCallback, body: dict[str, Any]) -> Receipt:
+    effect.apply(callback, body, effect.locked(callback, body["scanRef"]))
+    return Receipt(callback)

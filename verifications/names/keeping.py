@@ -2,10 +2,13 @@
 
 from collections.abc import Collection, Iterable
 from itertools import groupby
+from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
+from accounts.insertions import insert_missing
+from accounts.statements import OneOf, Slot, Statement, Texts, prepared_cursor
 from verifications.models import NameSuffix, NameUse, NameWord, Verification
 from verifications.search import suffixes, words
 
@@ -43,7 +46,7 @@ def fill(verifications: Iterable[Verification]) -> None:
 
 def lock(how: str, partner: int) -> None:
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(how, [WORDS, partner])
 
 
@@ -51,13 +54,12 @@ def _use(wanted: dict[Verification, set[str]]) -> None:
     """Of one partner."""
     partner = next(iter(wanted)).partner_id
     ids = _ids(partner, set().union(*wanted.values()))
-    NameUse.objects.bulk_create(
-        [
+    insert_missing(
+        *(
             NameUse(word_id=ids[word], started_at=it.started_at, verification=it)
             for it, used in wanted.items()
             for word in sorted(used)
-        ],
-        ignore_conflicts=True,
+        )
     )
 
 
@@ -65,9 +67,7 @@ def _ids(partner: int, wanted: set[str]) -> dict[str, int]:
     """Two who bring the same new words insert them in the same order: one waits, neither fails."""
     ids = _known(partner, wanted)
     if missing := sorted(wanted - ids.keys()):
-        NameWord.objects.bulk_create(
-            [NameWord(partner_id=partner, word=word) for word in missing], ignore_conflicts=True
-        )
+        insert_missing(*(NameWord(partner_id=partner, word=word) for word in missing))
         new = _known(partner, missing)
         add_suffixes(partner, new)
         ids |= new
@@ -75,18 +75,25 @@ def _ids(partner: int, wanted: set[str]) -> dict[str, int]:
 
 
 def _known(partner: int, wanted: Collection[str]) -> dict[str, int]:
-    known = NameWord.objects.filter(partner=partner, word__in=wanted)
-    return dict(known.values_list("word", "pk"))
+    found: Any = KNOWN.rows(partner=partner, words=list(wanted))
+    return dict(found)
+
+
+def _of_words() -> QuerySet:
+    known = NameWord.objects.filter(OneOf(F("word"), Texts("words")), partner=Slot("partner"))
+    return known.order_by().values_list("word", "pk")
+
+
+KNOWN = Statement(_of_words)
 
 
 def add_suffixes(partner: int, ids: dict[str, int]) -> None:
-    NameSuffix.objects.bulk_create(
-        [
+    insert_missing(
+        *(
             NameSuffix(partner_id=partner, suffix=suffix, word_id=pk)
             for word, pk in ids.items()
             for suffix in suffixes(word)
-        ],
-        ignore_conflicts=True,
+        )
     )
 
 
