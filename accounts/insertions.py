@@ -5,10 +5,11 @@ As bulk_create() they know no signals, which nothing here listens to.
 
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import AutoField, Model
+from django.db.models import AutoField, CharField, Model, TextField
 from django.db.transaction import mark_for_rollback_on_error  # type: ignore[attr-defined]
 
 from accounts.statements import prepared_cursor
@@ -49,6 +50,8 @@ class Insertion:
         self.fields = [
             field for field in meta.local_concrete_fields if field is not meta.auto_field
         ]
+        self.plain = [isinstance(it, CharField | TextField) and str for it in self.fields]
+        self.values = attrgetter(*(field.attname for field in self.fields))
         columns = ", ".join(_quoted(field.column) for field in self.fields)
         row = f"({', '.join(['%s'] * len(self.fields))})"
         rows = ", ".join([row] * number)
@@ -66,8 +69,13 @@ class Insertion:
                 raise TypeError(f"{row!r} was written before")
             # What was assigned before it had a key has one by now.
             row._prepare_related_fields_for_save("insert")  # type: ignore[attr-defined]
-            values = ((field, field.value_from_object(row)) for field in self.fields)
-            params += [field.get_db_prep_save(value, connection) for field, value in values]
+            params += [
+                # Most are texts for a column of text, which stay what they are.
+                value if plain is type(value) else field.get_db_prep_save(value, connection)
+                for field, plain, value in zip(
+                    self.fields, self.plain, self.values(row), strict=True
+                )
+            ]
         # Whoever catches what the database refuses does not go on in the same transaction.
         with mark_for_rollback_on_error(connection.alias), prepared_cursor() as cursor:
             cursor.execute(self.sql, params)

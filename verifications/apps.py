@@ -8,7 +8,6 @@ class VerificationsConfig(AppConfig):
     def ready(self) -> None:
         # Here, and nowhere else, imports wait: models do not exist before.
         from verifications import checks as ours
-        from verifications import vault
 
         checks.register(ours.every_endpoint_is_https, "boot", deploy=True)
-        checks.register(vault.every_key_has_its_master, "boot", deploy=True)
+        checks.register(ours.every_key_has_its_master, "boot", deploy=True)

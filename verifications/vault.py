@@ -9,16 +9,14 @@ import json
 import logging
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.core import checks
-from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Concat
 
 from accounts import sealing
 from accounts.insertions import insert_missing
+from accounts.models import Partner
 from accounts.sealing import DoesNotOpen
 from accounts.statements import Slot, Statement
 from verifications import search
@@ -40,7 +38,6 @@ __all__ = [
     "DoesNotOpen",
     "Texts",
     "erase",
-    "every_key_has_its_master",
     "number_hash",
     "opened",
     "owner_of",
@@ -51,6 +48,7 @@ __all__ = [
     "share",
     "texts",
     "with_keys",
+    "with_search_key",
 ]
 
 log = logging.getLogger(__name__)
@@ -113,6 +111,12 @@ def with_keys(rows: QuerySet[Verification]) -> QuerySet[Verification]:
     name = Concat(Value(SCAN), OuterRef("scan_ref"))
     its_own = DataKey.objects.filter(partner=OuterRef("partner"), owner=name)
     return rows.annotate(wrapped_key=Subquery(its_own.values("wrapped")))  # type: ignore[no-redef]
+
+
+def with_search_key(rows: QuerySet[Partner]) -> QuerySet[Partner]:
+    """Each brings the key under which its document numbers are hashed."""
+    its_own = DataKey.objects.filter(partner=OuterRef("pk"), owner=SEARCH)
+    return rows.annotate(search_key=Subquery(its_own.values("wrapped")))  # type: ignore[no-redef]
 
 
 def presume_new(holder: Holder, owner: Owner) -> None:
@@ -209,21 +213,6 @@ def erase(owner: Owner) -> bool:
     return bool(gone)
 
 
-def every_key_has_its_master(**_: Any) -> list[checks.CheckMessage]:
-    """Else a master key was forgotten, and what lies under it looks tampered with."""
-    if DataKey._meta.db_table not in connection.introspection.table_names():
-        return []
-    try:
-        known = sealing.masters()
-    except ImproperlyConfigured:
-        # Said by the check of that setting.
-        return []
-    if not DataKey.objects.exclude(master__in=known).exists():
-        return []
-    mend = "name the former key too: data keys are wrapped under one that is not here."
-    return [checks.Error(f"DATA_KEY_FALLBACKS: {mend}", id="vault.E001")]
-
-
 def _belongs(row: Row) -> tuple[Owner, str]:
     """Whose key opens the row, and which of this owner's rows it is."""
     match row:
@@ -279,10 +268,13 @@ def _held(holder: Holder) -> dict[Owner, Drawer]:
 
 
 def _brought(owner: Owner, holder: Holder) -> bytes | None:
-    wrapped = vars(holder).get("wrapped_key")
-    if wrapped is None or owner != owner_of(holder.partner_id, vars(holder)["scan_ref"]):
+    if owner.name == SEARCH:
+        wrapped = vars(holder.partner).get("search_key")
+    elif isinstance(holder, Verification) and owner == owner_of(holder.partner_id, holder.scan_ref):
+        wrapped = vars(holder).get("wrapped_key")
+    else:
         return None
-    return bytes(wrapped)
+    return None if wrapped is None else bytes(wrapped)
 
 
 def _found(owner: Owner) -> bytes | None:

@@ -78,7 +78,8 @@ def read(raw: bytes, event: str) -> dict[str, Any]:
         raise Unreadable("decode", "byte-order mark")
     _refuse_depth(text)
     body = _parse(text)
-    _refuse_unwritable(body)
+    if _HALF.search(text):
+        _refuse_unwritable(body)
     validator = _EXPIRATION if event == EXPIRATION else _IDENTIFICATION
     for error in validator.iter_errors(body):
         path = "/".join(_plain(step) for step in error.instance_path)
@@ -105,6 +106,8 @@ _BRACKETS = re.compile(r"[\[\]{}]")
 
 
 def _refuse_depth(text: str) -> None:
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return
     depth = 0
     for sign in _BRACKETS.finditer(_STRINGS.sub("", text)):
         depth += 1 if sign[0] in "[{" else -1
@@ -129,6 +132,10 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _not_json(constant: str) -> NoReturn:
     raise Unreadable("parse", "NaN or Infinity")
+
+
+# Only what is escaped can be one.
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def _refuse_unwritable(value: Any) -> None:

@@ -15,6 +15,7 @@ from accounts import access
 from accounts.models import Partner
 from accounts.sealing import DoesNotOpen
 from accounts.statements import Slot, Statement
+from verifications import vault
 from verifications.callbacks import intake, provider
 from verifications.models import Stage
 
@@ -24,7 +25,9 @@ log = logging.getLogger(__name__)
 LONGEST_LENGTH = 18
 ANSWERS = {Stage.SCHEMA: 422, Stage.ACCEPTED: 200}
 
-CALLED = Statement(lambda: Partner.objects.filter(key=Slot("key"), is_active=True))
+CALLED = Statement(
+    lambda: vault.with_search_key(Partner.objects.filter(key=Slot("key"), is_active=True))
+)
 
 
 @access.signed
