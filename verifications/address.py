@@ -14,7 +14,7 @@ class Asked:
         given = {key: [value for value in values if value] for key, values in query.lists()}
         self.kept = {key: given[key] for key in given if given[key] and key not in POSITIONS}
 
-    def link(self, *without: str, **added: object) -> str:
-        """The same without these keys, and with those."""
+    def link(self, *without: str, **added: str | list[str]) -> str:
+        """The same without these keys, and with those: texts, or lists of them."""
         left = {key: values for key, values in self.kept.items() if key not in without}
         return urlencode(left | added, doseq=True)

@@ -30,8 +30,7 @@ class BadPosition(ValueError):
     """Text that is no position."""
 
 
-@dataclass(frozen=True, order=True)
-class Position:
+class Position(NamedTuple):
     moment: datetime
     # An integer, or the UUID that the row has instead.
     number: Any
@@ -220,8 +219,8 @@ def merged(runs: Sequence[Run], stretch: Stretch, share: int) -> Walked:
     # A run that broke off knows nothing of what lies beyond: there the walk ends.
     end = stretch.first(_complete_to(run) for run in runs if len(run) == share)
     fitting = {Position(at, number) for run in runs for at, number, fits in run if fits}
-    found = [place for place in fitting if not stretch.beyond(place, end)]
-    return Walked(sorted(found, reverse=stretch.falling), end)
+    found = sorted(fitting, reverse=stretch.falling)
+    return Walked([place for place in found if not stretch.beyond(place, end)], end)
 
 
 def _complete_to(run: Run) -> Position:

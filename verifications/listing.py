@@ -181,7 +181,7 @@ def _turned(asked: Asked, filters: Filters) -> str:
 
 def _page_link(asked: Asked, name: str, position: keyset.Position | None) -> str:
     """Of the next page that way; empty: there is none."""
-    return asked.link(**{name: position}) if position else ""
+    return asked.link(**{name: str(position)}) if position else ""
 
 
 def _chips(form: FilterForm | None, asked: Asked) -> list[Chip]:

@@ -46,11 +46,24 @@ class Question:
         self.references = self._references()
         self.plan = self._plan()
         self.search = finding.Search(self.partner, filters.q)
+        # All that fit, where the page has them.
+        self.all: list[Row] | None = None
         self.looked: dict[keyset.Stretch, keyset.Walked | None] = {}
         self.walked: dict[tuple[tuple[str, ...], keyset.Stretch], keyset.Walked] = {}
 
     def page(self) -> keyset.Page:
         """The verifications of the page that is asked for, or as many as were found in time."""
+        page = self._page()
+        is_all = not (page.newer or page.older or page.searched_to)
+        if (
+            is_all
+            and self._turn.stretch == self._whole
+            and not self.plan.conditions.keys() & BY_TAB
+        ):
+            self.all = page.rows
+        return page
+
+    def _page(self) -> keyset.Page:
         turn, asked = self._turn, tuple(self.plan.conditions)
         named = self._named(asked, turn.stretch)
         if named and self._suffices(named):
@@ -68,6 +81,8 @@ class Question:
 
     def standings(self) -> list[Standing] | None:
         """Of all that fit, whatever tab is chosen; None: too many to look at."""
+        if self.all is not None:
+            return [Standing(Status(row.status), row.suspected) for row in self.all]
         asked = tuple(name for name in self.plan.conditions if name not in BY_TAB)
         # A first page that no tab narrows has asked for the same, and gone further.
         walked = self.walked.get((asked, self._whole)) or self._all(asked)

@@ -54,13 +54,13 @@ def build(membership: Membership, query: QueryDict, now: datetime) -> Listing:
         page = _page(membership, asked)
     back, question = bool(asked.get("before")), Asked(query)
     newer, older, further = page.links(back=back)
-    onward = {"before" if back else "after": further}
+    onward = {"before" if back else "after": str(further)}
     return Listing(
         form=form,
         refusals=_refusals(form, question),
         lines=[Line(row, words.of_delivery(row, now)) for row in page.rows],
-        newer=question.link(before=newer) if newer else "",
-        older=question.link(after=older) if older else "",
+        newer=question.link(before=str(newer)) if newer else "",
+        older=question.link(after=str(older)) if older else "",
         first=question.link(),
         is_first=not any(asked.get(name) for name in POSITIONS),
         is_filtered=any(value for name, value in asked.items() if name not in POSITIONS),
