@@ -22,6 +22,7 @@ from verifications.models import (
     Outcome,
     ProviderCallback,
     RejectionReason,
+    Stage,
     Verification,
     WebhookDelivery,
     WebhookEndpoint,
@@ -158,6 +159,22 @@ def test_an_older_body_that_waited_for_a_newer_one_is_late(ada: Membership) -> N
     assert isinstance(older, ProviderCallback)
     assert older.outcome == Outcome.LATE
     assert Verification.objects.get().status == "APPROVED"
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
+def test_a_body_that_cannot_wait_any_longer_is_kept(ada: Membership) -> None:
+    it = receive(ada.partner).verification
+    assert it
+
+    def told() -> ProviderCallback:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '50ms'")
+        return receive(ada.partner, finishTime=1_900_000_000)
+
+    kept = while_one_waits(lambda: lifecycle.locked(ada, it.scan_ref), told)
+    assert isinstance(kept, ProviderCallback)
+    assert (kept.stage, kept.outcome) == (Stage.ACCEPTED, Outcome.WAITING)
+    assert intake.reapply(kept).outcome == Outcome.APPLIED
 
 
 @pytest.mark.parametrize("verb", ["dispose", "tell the present state"])
