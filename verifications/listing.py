@@ -9,6 +9,7 @@ from django.forms import BoundField
 from django.http import QueryDict
 
 from accounts.models import Membership
+from accounts.statements import Slot, Statement
 from verifications import keyset, question, vault
 from verifications.address import POSITIONS, Asked
 from verifications.forms import FilterForm, Filters
@@ -19,6 +20,17 @@ from verifications.statuses import Standing, Status
 BY_TAB = ("status", "suspected")
 # No filters, though they are keys of the question.
 HIDDEN = (*POSITIONS, "order")
+
+PEOPLE = Statement(
+    lambda: (
+        Membership.objects.filter(partner=Slot("partner"))
+        .order_by("user__name")
+        .values_list("user_id", "user__name", "user__email")
+    )
+)
+REASONS = Statement(
+    lambda: RejectionReason.objects.offered_to(Slot("partner")).values_list("code", "label")
+)
 
 
 @dataclass(frozen=True)
@@ -139,13 +151,13 @@ def _form(membership: Membership, query: QueryDict, today: date) -> FilterForm:
 
 
 def _people(membership: Membership) -> list[tuple[str, str]]:
-    people = membership.partner.memberships.select_related("user").order_by("user__name")
-    return [(str(one.user_id), str(one.user)) for one in people]
+    people = PEOPLE.rows(partner=membership.partner_id)
+    return [(str(user), name or email) for user, name, email in people]
 
 
 def _reasons(membership: Membership) -> list[tuple[str, str]]:
-    offered = RejectionReason.objects.offered_to(membership.partner)
-    return list(dict(offered.values_list("code", "label")).items())
+    reasons = REASONS.rows(partner=membership.partner_id)
+    return list(dict(map(tuple, reasons)).items())
 
 
 def _tabs(answer: question.Question, asked: Asked, standings: Mapping[Standing, int]) -> list[Tab]:

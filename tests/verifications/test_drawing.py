@@ -6,7 +6,7 @@ from typing import Any
 
 import jinja2
 import pytest
-from django.conf import LazySettings
+from django.conf import LazySettings, settings
 from django.http import QueryDict
 from django.template import engines
 from django.template.loader import render_to_string
@@ -39,6 +39,11 @@ ROW = Row(
     document_country="LT",
     tag_count=1,
 )
+
+
+def test_the_list_takes_a_row_apart_in_its_order() -> None:
+    source = (settings.BASE_DIR / "templates/verifications/list.html").read_text()
+    assert f"{{% for {', '.join(Row._fields)} in rows %}}" in source
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
