@@ -53,6 +53,8 @@ def escaped(value: Any) -> str:
     """What `markupsafe.escape` says, without making an object that says it needs no more of it."""
     if type(value) is str:
         return _escape_inner(value)
+    if type(value) is Markup:
+        return value
     if hasattr(value, "__html__"):
         return value.__html__()  # type: ignore[no-any-return]
     return _escape_inner(str(value))
@@ -159,11 +161,23 @@ def kept(environment: jinja2.Environment, name: str, it: object) -> str:
     return Markup(environment.get_template(name).render(it=it))  # noqa: S704 - a template's
 
 
+@lru_cache(maxsize=1024)
+def document(kind: str, country: str) -> str:
+    """What kind of document, of which country: of as many as there are codes."""
+    if not (kind or country):
+        return Markup('<span class="muted">None yet</span>')
+    name = looks.label(country, "country")
+    of = Markup('<abbr class="country" title="{}">{}</abbr> ').format(name, looks.shown(country))
+    what = Markup("<bdi>{}</bdi>").format(looks.shown(looks.label(kind, "doc_type")))
+    return Markup("").join([of] * bool(country) + [what] * bool(kind))
+
+
 FILTERS: dict[str, Callable[..., object]] = {
     "badge": badge,
     "capfirst": capfirst,
     "date": date,
     "day": looks.day,
+    "document": document,
     "duration": looks.duration,
     "exact": looks.exact,
     "exactly": exactly,
