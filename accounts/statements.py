@@ -129,7 +129,7 @@ class Unread(psycopg.adapt.Loader):
 
 
 def begin(connection: Any, **_: Any) -> None:
-    """What a new connection to PostgreSQL has to know; others prepare all by themselves."""
+    """What a new connection has to know, where it is one to PostgreSQL."""
     if connection.vendor == "postgresql":
         raw = connection.connection
         raw.adapters.register_loader("jsonb", Unread)
