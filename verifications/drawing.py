@@ -155,10 +155,17 @@ def badge(status: str, suspected: bool = False, large: bool = False) -> str:
 
 
 @jinja2.pass_environment
-@lru_cache(maxsize=256)
 def kept(environment: jinja2.Environment, name: str, it: object) -> str:
-    """A part of a page that says nothing but `it`, drawn once for all who are shown the same."""
-    return Markup(environment.get_template(name).render(it=it))  # noqa: S704 - a template's
+    """A part of a page that says nothing but `it`, drawn once for all who are shown the same.
+
+    It stays in memory: nothing that tells of a person, or of what one searched for.
+    """
+    return _drawn(environment.get_template(name), it)
+
+
+@lru_cache(maxsize=256)
+def _drawn(template: jinja2.Template, it: object) -> str:
+    return Markup(template.render(it=it))  # noqa: S704 - a template's
 
 
 @lru_cache(maxsize=1024)

@@ -1,6 +1,7 @@
 """What a template may call, and that whatever it is given comes out as text."""
 
 import logging
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -91,6 +92,13 @@ def test_a_part_that_is_kept_is_drawn_once_and_anew_for_something_else() -> None
     page = environment.from_string('{{ "part"|kept(it) }}')
     assert [page.render(it=text) for text in ("<a>", "<a>", "b")] == ["&lt;a&gt;", "&lt;a&gt;", "b"]
     assert asked == ["<a>", "b"]
+
+
+def test_nothing_that_tells_of_a_person_is_kept() -> None:
+    folder = settings.BASE_DIR / "templates"
+    written = "".join(it.read_text(encoding="utf-8") for it in folder.rglob("*.html"))
+    kept = set(re.findall(r"\|kept\(([^)]*)\)", written))
+    assert kept == {"shell.sections", "figures.chart", '""'}
 
 
 @pytest.mark.parametrize("ref", ["a", "a b", "ü", "a%2Fb", "a?b#c", "..", "<b>"])

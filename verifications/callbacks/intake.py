@@ -1,4 +1,4 @@
-"""What comes in: kept first, then applied; a fault in applying loses nothing."""
+"""What comes in: kept and applied at once; where it cannot be applied, it is kept all the same."""
 
 import hashlib
 import logging
