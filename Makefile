@@ -27,7 +27,7 @@ test: .venv/.dev
 	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/pytest --create-db $(FAST)
 	$(BIN)/pytest --create-db -n 2 -m browser
-	$(BIN)/pytest --create-db -m "slow and not browser"
+	$(BIN)/pytest --create-db -n 2 --dist loadfile -m "slow and not browser"
 
 test-fast: .venv/.dev
 	$(BIN)/pytest $(FAST)
