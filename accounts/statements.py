@@ -9,6 +9,7 @@ Here a queryset is built once, with slots, and then asked with what fills them:
 
 import json
 import re
+import select
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -118,6 +119,10 @@ class Prepared(psycopg.Cursor):
         self._query = super()._convert_query(query, params)
         return self._query
 
+    def close(self) -> None:
+        """After each use: it forgets what it was answered, and is used again."""
+        self._reset(reset_query=False)
+
 
 class Unread(psycopg.adapt.Loader):
     """JSON as text: Django's fields read it themselves. Before it stands the format's number."""
@@ -138,12 +143,34 @@ def begin(connection: Any, **_: Any) -> None:
 
 
 def prepared_cursor() -> Any:
+    """The same for the whole connection: its answer is to be read before it is asked again."""
     # Looked up once: `connection` looks for it again with each name.
     here: Any = connections[DEFAULT_DB_ALIAS]
     if here.vendor != "postgresql":
         return here.cursor()
+    _see_to(here)
+    raw = here.connection
+    if not hasattr(raw, "prepared"):
+        raw.prepared = Prepared(raw)
+    return here._prepare_cursor(raw.prepared)
+
+
+def _see_to(here: Any) -> None:
+    """A connection that the server has ended is made anew. Django asks the server for that, once a
+    request; it need not be asked while it has said nothing, as it does before it ends one.
+    """
+    if here.connection is not None and here.health_check_enabled and not here.health_check_done:
+        here.health_check_done = not _has_spoken(here.connection)
+        here.close_if_health_check_failed()
     here.ensure_connection()
-    return here._prepare_cursor(Prepared(here.connection))
+
+
+def _has_spoken(raw: psycopg.Connection) -> bool:
+    if raw.closed:
+        return True
+    poll = select.poll()
+    poll.register(raw.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class Written:
@@ -163,7 +190,9 @@ class Written:
         with prepared_cursor() as cursor:
             cursor.execute(self.sql, params)
             found = cursor.fetchall()
-        return list(self.compiler.apply_converters(found, self.converters))
+        if self.converters:
+            found = list(self.compiler.apply_converters(found, self.converters))
+        return found
 
 
 class Answered:
@@ -201,8 +230,11 @@ class Statement:
     def written(self) -> Written:
         engine = connection.vendor
         if engine not in self.by_engine:
-            self.by_engine[engine] = Written(self.queryset())
+            self.by_engine[engine] = self.write()
         return self.by_engine[engine]
+
+    def write(self) -> Written:
+        return Written(self.queryset())
 
     def rows(self, **values: Any) -> list[Sequence[Any]]:
         """Of a queryset of values_list()."""

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
+from unittest.mock import patch
 
+import psycopg
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.db.models import DateTimeField, F, Model
 
 from accounts.models import Partner, User
@@ -70,6 +73,38 @@ def test_what_others_ask_is_not_prepared(northbank: Partner) -> None:
             "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", ["%1 AS%"]
         )
         assert cursor.fetchone() == (0,)
+
+
+def _end_the_connection() -> None:
+    """As the server does when it is started anew."""
+    raw: Any = connection.connection
+    pid = raw.info.backend_pid
+    with psycopg.connect(raw.info.dsn) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    connection.health_check_done = False  # as each request begins
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no server")
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_the_server_has_ended_is_made_anew(
+    named: Statement, northbank: Partner
+) -> None:
+    assert named.rows(key=northbank.key)
+    _end_the_connection()
+    assert [tuple(it) for it in named.rows(key=northbank.key)] == [(northbank.pk, northbank.name)]
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no server")
+@pytest.mark.django_db(transaction=True)
+def test_the_server_is_not_asked_whether_it_is_there(named: Statement, northbank: Partner) -> None:
+    here = connections["default"]
+    assert named.rows(key=northbank.key)
+    with patch.object(here, "is_usable") as asked, patch.object(here, "health_check_enabled", True):
+        here.health_check_done = False
+        assert named.rows(key=northbank.key)
+        with transaction.atomic():
+            assert named.rows(key=northbank.key)
+    assert not asked.called
 
 
 @pytest.mark.parametrize("model", [Verification, WebhookEndpoint])
