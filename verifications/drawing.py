@@ -181,6 +181,7 @@ def document(kind: str, country: str) -> str:
 
 FILTERS: dict[str, Callable[..., object]] = {
     "badge": badge,
+    "capitalize": str.capitalize,
     "capfirst": capfirst,
     "date": date,
     "day": looks.day,

@@ -76,10 +76,11 @@ def times(at: datetime) -> tuple[str, str, str]:
     """For programs; to the minute, today and yesterday by name, the year only where it is another;
     and in full: 26 November 2026, 18:04:05 UTC.
     """
-    written = iso(at)
-    clock = written[11:19]
-    brief, full = _day_names(written[:10], datetime.now(UTC).date())
-    return written, f"{brief}, {clock[:5]}", f"{full}, {clock} UTC"
+    at = _utc(at)
+    written, brief, full = _day_names(at.toordinal(), datetime.now(UTC).toordinal())
+    clock = f"{at.hour:02}:{at.minute:02}"
+    exact_clock = f"{clock}:{at.second:02}"
+    return f"{written}T{exact_clock}+00:00", f"{brief}, {clock}", f"{full}, {exact_clock} UTC"
 
 
 def exact(at: datetime) -> str:
@@ -97,12 +98,15 @@ def _utc(at: datetime) -> datetime:
 
 
 @lru_cache(maxsize=4096)
-def _day_names(written: str, today: date) -> tuple[str, str]:
-    day = date.fromisoformat(written)
-    ago, full = (today - day).days, f"{day.day} {day:%B %Y}"
-    if ago in (0, 1):
-        return "Yesterday" if ago else "Today", full
-    return f"{day.day} {day:%b}" if day.year == today.year else full_day(day), full
+def _day_names(number: int, today_number: int) -> tuple[str, str, str]:
+    """Of a day, by its number in the calendar, as seen today."""
+    day, today = date.fromordinal(number), date.fromordinal(today_number)
+    written, full = day.isoformat(), f"{day.day} {day:%B %Y}"
+    if day == today:
+        return written, "Today", full
+    if number == today_number - 1:
+        return written, "Yesterday", full
+    return written, f"{day.day} {day:%b}" if day.year == today.year else full_day(day), full
 
 
 @lru_cache(maxsize=1024)
