@@ -28,7 +28,7 @@ ROWS = [
     # nouns
     {"models"},
     # opens what models hold sealed
-    {"vault", "beside"},
+    {"vault", "beside", "walk"},
     # asked by readers and writers alike
     {"policy", "webhooks.outbox", "history", "audit_forms", "endpoint_forms"}
     | {"counters", "folding", "names", "disposal_forms", "plan"},

@@ -14,8 +14,8 @@ from verifications import keyset, question, vault
 from verifications.address import POSITIONS, Asked
 from verifications.forms import FilterForm, Filters
 from verifications.models import RejectionReason
-from verifications.plan import Row
 from verifications.statuses import Standing, Status
+from verifications.walk import Row
 
 BY_TAB = ("status", "suspected")
 # No filters, though they are keys of the question.

@@ -6,31 +6,20 @@ means, and the statements, whose slots each question fills with its own values.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
-from django.db.models import (
-    Count,
-    F,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    Value,
-)
-from django.db.models.functions import Coalesce
-from django.db.models.lookups import IsNull
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 
 from accounts.models import Partner
-from accounts.statements import Numbers, OneOf, Slot, Statement
+from accounts.statements import Slot, Statement
 from verifications import search
 from verifications.forms import Filters
 from verifications.keyset import Bounds
 from verifications.models import SEAT, DecisionReason, Tag, Verification
 from verifications.statuses import Status
+from verifications.walk import Page, Walk, by_key, has
 
-SIZE = 50
 # What a tab of the list chooses.
 BY_TAB = frozenset({"status", "suspected"})
 COLUMNS = {
@@ -46,22 +35,6 @@ SUSPICIOUS = (Status.APPROVED, Status.DENIED)
 PARTNER = SEAT.partner_id
 # Filters whose value is filled in; the values of others are few, and part of the shape.
 FILLED = {name: Slot(name) for name in (*COLUMNS, "tag", "reason")}
-
-
-class Row(NamedTuple):
-    """A verification as the list shows it; the fields are columns, but for the last."""
-
-    pk: int
-    started_at: datetime
-    scan_ref: str
-    name: str
-    client_id: str
-    status: str
-    suspected: bool
-    review_type: str
-    document_type: str
-    document_country: str
-    tag_count: int
 
 
 def word_slot(place: int) -> Slot:
@@ -111,7 +84,7 @@ class Plan:
         if references:
             found = [self._referred(one) for one in references]
             self.drivers.append(Driver(found, frozenset({"q"})))
-        self.written: dict[tuple[Any, ...], Statement] = {}
+        self.written: dict[tuple[Any, ...], Any] = {}
 
     def _by_column(self, asked: Filters) -> list[Driver]:
         drivers = [
@@ -143,26 +116,52 @@ class Plan:
         key = query.__name__, *shape
         if key not in self.written:
             self.written[key] = Statement(lambda: query(*shape))
-        return self.written[key]
-
-    def page(self, bounds: Bounds, driver: Driver) -> QuerySet:
-        (rows,) = driver.branches
-        return _shown(bounds.stretch.of(rows, "started_at"))[: SIZE + 1]
+        return self.written[key]  # type: ignore[no-any-return]
 
     def run(
-        self, bounds: Bounds, driver: Driver, branch: int, residual: tuple[str, ...], share: int
+        self,
+        bounds: Bounds,
+        driver: Driver,
+        branch: int,
+        residual: tuple[str, ...],
+        share: int,
+        most: int,
+    ) -> Page | Walk:
+        """Along one branch: `most` rows that fit, of `share` that are looked at."""
+        key = "run", bounds, driver, branch, residual, share, most
+        if key not in self.written:
+            self.written[key] = self._run(*key[1:])
+        return self.written[key]  # type: ignore[no-any-return]
+
+    def _run(
+        self,
+        bounds: Bounds,
+        driver: Driver,
+        branch: int,
+        residual: tuple[str, ...],
+        share: int,
+        most: int,
+    ) -> Page | Walk:
+        if driver.is_direct and not residual:
+            along = partial(bounds.stretch.of, driver.branches[branch], "started_at")
+            return Page(along, most)
+        rows = partial(self._walked, bounds, driver, branch, residual)
+        return Walk(rows, bounds, share, most, again=not driver.is_direct)
+
+    def _walked(
+        self, bounds: Bounds, driver: Driver, branch: int, residual: tuple[str, ...]
     ) -> QuerySet:
         """Of each row of a branch its place, and whether it fits what the driver leaves open."""
         conditions = [self.conditions[name] for name in residual]
         fits: Any = Value(True)
         if not driver.is_direct and (conditions or driver.beside):
             beside = self.visible.filter(driver.beside, *conditions, pk=OuterRef("verification_id"))
-            fits = Subquery(beside.order_by().values("pk")[:1])
+            fits = has(beside)
         elif conditions:
             fits = Q(*conditions)
         rows = driver.branches[branch].annotate(fits=fits)
         along = bounds.stretch.of(rows, "started_at", driver.key)
-        return along.values_list("started_at", driver.key, "fits")[:share]
+        return along.values_list("started_at", driver.key, "fits")
 
     def reaches(self, bounds: Bounds, depth: int) -> QuerySet:
         """The moment to which so many rows go, of each branch of each driver."""
@@ -176,7 +175,7 @@ class Plan:
     def fitting(self, names: tuple[str, ...]) -> QuerySet:
         """Of these keys those that fit."""
         conditions = [self.conditions[name] for name in names]
-        return _by_key().filter(*conditions).values_list("pk")
+        return by_key().filter(*conditions).values_list("pk")
 
 
 # What people search for is not kept: only that they do.
@@ -208,22 +207,6 @@ def _having(one: Reference) -> QuerySet[Verification]:
     return rows.order_by() if one.column == "scan_ref" else rows.order_by("-started_at", "-pk")
 
 
-SHOWN = Statement(lambda: _shown(_by_key()))
-STANDINGS = Statement(lambda: _by_key().values_list("status", "suspected"))
-
-
-def _by_key() -> QuerySet[Verification]:
-    """Of visible rows. To ask for the partner again, or for an order, would lead past the keys."""
-    return Verification.objects.filter(OneOf(F("pk"), Numbers("keys"))).order_by()
-
-
-def _shown(rows: QuerySet[Verification]) -> QuerySet:
-    tags = Tag.objects.standing().filter(verification=OuterRef("pk")).order_by()
-    # Not grouped by the verification: of one without tags that counts none, not nothing.
-    counted = tags.annotate(one=Value(1)).values("one").annotate(number=Count("pk"))
-    return rows.values_list(*Row._fields[:-1], Coalesce(Subquery(counted.values("number")), 0))
-
-
 def _conditions(asked: Filters, references: Sequence[Q]) -> dict[str, Q]:
     """What each filter means; dates and the position are bounds of the order."""
     conditions = {
@@ -239,10 +222,10 @@ def _conditions(asked: Filters, references: Sequence[Q]) -> dict[str, Q]:
         conditions["final"] = Q(is_final=asked.final)
     if asked.tag:
         tags = Tag.objects.standing().filter(verification=OuterRef("pk"))
-        conditions["tag"] = _has(tags.filter(code=asked.tag))
+        conditions["tag"] = has(tags.filter(code=asked.tag))
     if asked.reason:
         standing = DecisionReason.objects.filter(decision=OuterRef("decision_id"))
-        conditions["reason"] = _has(standing.filter(code=asked.reason))
+        conditions["reason"] = has(standing.filter(code=asked.reason))
     if references:
         conditions["q"] = Q(*references, _connector=Q.OR)
     return conditions
@@ -259,11 +242,6 @@ def _by_row(asked: Filters) -> list[Driver]:
         is_standing = Q(decision=OuterRef("decision_id"))
         drivers.append(Driver([reasons], frozenset({"reason"}), "verification_id", is_standing))
     return drivers
-
-
-def _has(rows: QuerySet) -> Q:
-    """EXISTS in a form that no planner can turn round and answer from all rows at once."""
-    return Q(IsNull(Subquery(rows.order_by().values("pk")[:1]), False))
 
 
 def _step(rows: QuerySet, depth: int) -> QuerySet:

@@ -6,23 +6,26 @@ the table and however odd the question, no more is read than the figures below a
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from accounts.models import Membership
-from verifications import keyset, search
+from verifications import keyset, search, walk
 from verifications import plan as plans
 from verifications.forms import Filters
 from verifications.names import finding
-from verifications.plan import BY_TAB, FILLED, SIZE, Driver, Plan, Reference, Row
+from verifications.plan import BY_TAB, FILLED, Driver, Plan, Reference
 from verifications.statuses import Standing, Status
+from verifications.walk import Found, Row
 
+# Verifications of a page.
+SIZE = 50
 # Rows that are read: to learn which filter is the rarest, to fill a page, to count the tabs.
-PROBED = 200
-WALKED = 400
+PROBED = 120
+WALKED = 360
 COUNTED = 100
 # These are answered by a row of their own beside each verification.
 ROW_BY_ROW = frozenset({"tag", "reason"})
@@ -46,59 +49,52 @@ class Question:
         self.references = self._references()
         self.plan = self._plan()
         self.search = finding.Search(self.partner, filters.q)
-        # All that fit, where the page has them.
-        self.all: list[Row] | None = None
         self.looked: dict[keyset.Stretch, keyset.Walked | None] = {}
-        self.walked: dict[tuple[tuple[str, ...], keyset.Stretch], keyset.Walked] = {}
+        # All that fit whatever tab is chosen, where the page has come to know them.
+        self.all: Found | None = None
 
     def page(self) -> keyset.Page:
         """The verifications of the page that is asked for, or as many as were found in time."""
-        page = self._page()
-        is_all = not (page.newer or page.older or page.searched_to)
-        if (
-            is_all
-            and self._turn.stretch == self._whole
-            and not self.plan.conditions.keys() & BY_TAB
-        ):
-            self.all = page.rows
-        return page
+        turn = self._turn
+        is_all = turn.stretch == self._whole and not self.plan.conditions.keys() & BY_TAB
+        found = self._found(turn.stretch)
+        if is_all:
+            self.all = found
+        shown = found.rows[:SIZE]
+        is_cut = len(found.rows) > SIZE
+        return turn.made(
+            shown,
+            [row.place for row in shown],
+            shown[-1].place if is_cut else found.end,
+            searched_to=found.end if len(shown) < SIZE else None,
+        )
 
-    def _page(self) -> keyset.Page:
-        turn, asked = self._turn, tuple(self.plan.conditions)
-        named = self._named(asked, turn.stretch)
+    def _found(self, stretch: keyset.Stretch) -> Found:
+        asked = tuple(self.plan.conditions)
+        named = self._named(asked, stretch)
         if named and self._suffices(named):
-            return self._made(turn, named)
-        driver = self._rarest(self.plan.drivers)
-        residual = _residual(driver, asked)
-        if driver.is_direct and not residual and len(driver.branches) == 1:
-            return self._along_one(driver, turn)
-        is_exact = not residual and not driver.beside
-        # The same verification may have a tag of either kind by one code.
-        most = 2 * (SIZE + 1) * len(driver.branches) if is_exact else WALKED
-        walked = _further(turn.stretch, self._walk(driver, residual, turn.stretch, most), named)
-        self.walked[asked, turn.stretch] = walked
-        return self._made(turn, walked)
+            return _shown(named)
+        found = self._walk(self._rarest(self.plan.drivers), asked, stretch, WALKED)
+        # Both tell all that fits up to their ends: the one that came further.
+        if named and named.end and found.end and stretch.beyond(named.end, found.end):
+            return _shown(named)
+        return found
 
     def standings(self) -> list[Standing] | None:
-        """Of all that fit, whatever tab is chosen; None: too many to look at."""
-        if self.all is not None:
-            return [Standing(Status(row.status), row.suspected) for row in self.all]
-        asked = tuple(name for name in self.plan.conditions if name not in BY_TAB)
-        # A first page that no tab narrows has asked for the same, and gone further.
-        walked = self.walked.get((asked, self._whole)) or self._all(asked)
-        if walked.end or len(walked.found) > COUNTED:
+        """Of all that fit, whatever tab is chosen; None: more than a page, or not known."""
+        found = self.all or self._all()
+        if found.end:
             return None
-        found = plans.STANDINGS.rows(keys=[place.number for place in walked.found])
-        return [Standing(Status(status), suspected) for status, suspected in found]
+        return [Standing(Status(row.status), row.suspected) for row in found.rows]
 
-    def _all(self, asked: tuple[str, ...]) -> keyset.Walked:
+    def _all(self) -> Found:
         """As far as tabs are counted."""
+        asked = tuple(name for name in self.plan.conditions if name not in BY_TAB)
         named = self._named(asked, self._whole)
         drivers = [it for it in self.plan.drivers if not it.answers & BY_TAB]
         if named and not (named.end and drivers):
-            return named
-        driver = self._rarest(drivers)
-        return self._walk(driver, _residual(driver, asked), self._whole, COUNTED)
+            return Found([], named.end) if named.end else _shown(named)
+        return self._walk(self._rarest(drivers), asked, self._whole, COUNTED)
 
     def _references(self) -> tuple[Reference, ...]:
         """The columns in which the searched text stands as it is, in one query."""
@@ -144,22 +140,6 @@ class Question:
         """What a query of the plan gives along this stretch."""
         statement = self.plan.statement(query, stretch.bounds, *shape)
         return statement.rows(**self.values, **stretch.places)
-
-    def _along_one(self, driver: Driver, turn: keyset.Turn) -> keyset.Page:
-        rows = [Row._make(it) for it in self._rows(turn.stretch, self.plan.page, driver)]
-        shown = rows[:SIZE]
-        places = [keyset.Position(row.started_at, row.pk) for row in shown]
-        return turn.made(shown, places, places[-1] if len(rows) > SIZE else None)
-
-    def _made(self, turn: keyset.Turn, walked: keyset.Walked) -> keyset.Page:
-        places = walked.found[:SIZE]
-        is_cut = len(walked.found) > SIZE
-        return turn.made(
-            _shown(places),
-            places,
-            places[-1] if is_cut else walked.end,
-            searched_to=walked.end if len(places) < SIZE else None,
-        )
 
     def _named(self, asked: Sequence[str], stretch: keyset.Stretch) -> keyset.Walked | None:
         """By the index of names; None: no name is asked for, or only what is very common."""
@@ -211,33 +191,30 @@ class Question:
         return {driver: first(moments, default=None) for driver, moments in ends.items()}
 
     def _walk(
-        self, driver: Driver, residual: tuple[str, ...], stretch: keyset.Stretch, most: int
-    ) -> keyset.Walked:
+        self,
+        driver: Driver,
+        asked: Sequence[str],
+        stretch: keyset.Stretch,
+        looked_at: int,
+    ) -> Found:
         """Each row costs as many as are read to know whether it fits."""
-        looks = bool(residual or driver.beside) and not driver.is_direct
-        cost = 1 + looks + len(ROW_BY_ROW.intersection(residual))
-        share = most // cost // max(1, len(driver.branches))
+        residual, most = tuple(name for name in asked if name not in driver.answers), SIZE + 1
+        branches = max(1, len(driver.branches))
+        looks = bool(residual or driver.beside)
+        cost = 1 + (looks and not driver.is_direct) + len(ROW_BY_ROW.intersection(residual))
+        # The same verification may have a tag of either kind by one code.
+        share = looked_at // cost // branches if looks else 2 * most
         runs = [
-            self._rows(stretch, self.plan.run, driver, branch, residual, share)
+            self.plan.run(stretch.bounds, driver, branch, residual, share, most)
             for branch in range(len(driver.branches))
         ]
-        return keyset.merged(runs, stretch, share)
+        return walk.merged([run.found(stretch, self.values) for run in runs], stretch)
 
 
-def _residual(driver: Driver, asked: Iterable[str]) -> tuple[str, ...]:
-    return tuple(name for name in asked if name not in driver.answers)
-
-
-def _further(
-    stretch: keyset.Stretch, walked: keyset.Walked, named: keyset.Walked | None
-) -> keyset.Walked:
-    """Both tell all that fits up to their ends: the one that came further."""
-    if named and named.end and walked.end and stretch.beyond(named.end, walked.end):
-        return named
-    return walked
-
-
-def _shown(places: list[keyset.Position]) -> list[Row]:
+def _shown(named: keyset.Walked) -> Found:
+    """As many as make a page, and one."""
+    places = named.found[: SIZE + 1]
     keys = [place.number for place in places]
-    found = {row[0]: Row._make(row) for row in plans.SHOWN.rows(keys=keys)} if keys else {}
-    return [found[key] for key in keys if key in found]
+    rows = {row[0]: Row._make(row) for row in walk.SHOWN.rows(keys=keys)} if keys else {}
+    end = places[-1] if len(places) > SIZE else named.end
+    return Found([rows[key] for key in keys if key in rows], end)

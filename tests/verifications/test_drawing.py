@@ -21,8 +21,8 @@ from accounts.models import User
 from tests.verifications import rows
 from verifications import drawing, listing
 from verifications.forms import FilterForm
-from verifications.plan import Row
 from verifications.statuses import Status
+from verifications.walk import Row
 
 PAYLOADS = ["<script>alert(1)</script>", '" onx=y', "' x='", "&lt;", "{{ 7 }}", "</bdi>"]
 

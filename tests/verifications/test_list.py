@@ -368,12 +368,12 @@ def test_tabs_count_what_the_other_filters_leave(ask: Ask, northbank: Partner) -
 
 
 @pytest.mark.parametrize(
-    ("how_many", "shown"), [(3, ["3", "0", "0", "3", "0", "0"]), (4, [""] * 6)]
+    ("how_many", "shown"), [(4, ["4", "0", "0", "4", "0", "0"]), (5, [""] * 6)]
 )
 def test_a_narrowed_tab_has_a_number_where_all_was_looked_at(
     ask: Ask, northbank: Partner, monkeypatch: pytest.MonkeyPatch, how_many: int, shown: list[str]
 ) -> None:
-    monkeypatch.setattr(question, "COUNTED", 4)
+    monkeypatch.setattr(question, "SIZE", 4)
     rows.many(northbank, how_many, platform="PC")
     rows.many(northbank, 9)
     assert [tab.counted for tab in page(ask(platform="PC", status="DENIED")).tabs] == shown
