@@ -5,11 +5,12 @@ and the changes that are not in it yet (`folding` moves them from there to here)
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import cache
+from typing import Any, NamedTuple
 
-from django.db.models import DateField, Q, QuerySet, Sum
+from django.db.models import DateField, Max, Q, QuerySet, Sum, Value
 
 from accounts.insertions import insert
 from accounts.models import Partner
@@ -24,6 +25,9 @@ from verifications.models import (
     Verification,
 )
 from verifications.statuses import Action, Standing, Status
+
+# Verifications, as those of the other measures are tags, decisions and reasons.
+STANDS = (Measure.STANDING, Measure.SUSPECTED)
 
 # What is written beside a change
 
@@ -84,62 +88,95 @@ def note(changes: Iterable[CounterChange]) -> None:
 
 def standing(partner: Partner) -> dict[Standing, int]:
     """How many of all verifications stand where; what is not in it is none."""
-    counted = _sums(partner, None, (Measure.STANDING, Measure.SUSPECTED))
-    return _standings({key[-2:]: number for key, number in counted.items()})
+    counted: dict[Standing, int] = defaultdict(int)
+    for measure, code, number in STANDING.rows(partner=partner.pk):
+        counted[_stands(measure, code)] += number
+    return _without_none(counted)
 
 
-def per_day(partner: Partner, since: date) -> dict[date, dict[Standing, int]]:
-    """The same of those that started on a day, from one day on."""
-    counted = _sums(partner, since, (Measure.STANDING, Measure.SUSPECTED), "day")
-    days: dict[date, dict[tuple[str, str], int]] = defaultdict(dict)
-    for (day, measure, code), number in counted.items():
-        days[day][measure, code] = number
-    return {day: _standings(numbers) for day, numbers in days.items()}
+def _standing_now() -> QuerySet:
+    """The sums, and the changes that are in none of them yet: one statement, hence of one moment,
+    whatever is being folded.
+    """
+    ours = Q(partner=Slot("partner"), measure__in=STANDS)
+    sums, changes = Counter.objects.filter(ours, day=EVER), CounterChange.objects.filter(ours)
+    changed = changes.values_list("measure", "code").annotate(sum=Sum("by"))
+    return sums.values_list("measure", "code", "number").union(changed, all=True)
 
 
-def codes(
-    partner: Partner, since: date | None, *measures: Measure
-) -> dict[tuple[Measure, str], int]:
-    """How often each code, from one day on or ever."""
-    counted = _sums(partner, since, measures)
-    return {(Measure(measure), code): number for (measure, code), number in counted.items()}
+STANDING = Statement(_standing_now)
 
 
-def _standings(counted: dict[tuple[str, str], int]) -> dict[Standing, int]:
-    return {_stands(measure, code): number for (measure, code), number in counted.items()}
+Days = Mapping[Standing, list[tuple[date, int]]]
+
+
+class Report(NamedTuple):
+    """Who stands where, all together and of those that started on a day (which may come more than
+    once); and how often each code.
+    """
+
+    standing: dict[Standing, int]
+    days: Days
+    codes: dict[tuple[Measure, str], int]
+
+
+def report(partner: Partner, since: date | None, *measures: Measure) -> Report:
+    """Days and the codes of these measures are those from one day on; without it there are no days,
+    and codes are of ever. One statement, as `standing`.
+    """
+    standing: dict[Standing, int] = defaultdict(int)
+    days: dict[tuple[str, str], list[tuple[date, int]]] = defaultdict(list)
+    codes: dict[tuple[Measure, str], int] = defaultdict(int)
+    rows = _reported(since is None, measures).rows(partner=partner.pk, since=since)
+    for part, measure, code, day, number in rows:
+        if part == DAY:
+            days[measure, code].append((day, number))
+            continue
+        is_change = part == CHANGE
+        is_within = not is_change or since is None or day >= since
+        if part == EVER_SUM or (is_change and measure in STANDS):
+            standing[_stands(measure, code)] += number
+        if is_change and measure in STANDS and is_within and since:
+            days[measure, code].append((day, number))
+        if part == CODES or (is_change and measure in measures and is_within):
+            codes[Measure(measure), code] += number
+    by_standing = {_stands(*key): numbers for key, numbers in days.items()}
+    return Report(_without_none(standing), by_standing, _without_none(codes))
+
+
+def _without_none(sums: dict[Any, int]) -> dict[Any, int]:
+    return {key: number for key, number in sums.items() if number}
+
+
+# Parts of the statement: sums, and changes that are in none of them yet.
+EVER_SUM, DAY, CODES, CHANGE = "ever", "day", "codes", "change"
+
+
+@cache
+def _reported(is_ever: bool, measures: tuple[Measure, ...]) -> Statement:
+    def queryset() -> QuerySet:
+        ours = Q(partner=Slot("partner"))
+        sums, changes = Counter.objects.filter(ours), CounterChange.objects.filter(ours)
+        ever, since = sums.filter(day=EVER), sums.filter(day__gte=Slot("since", DateField()))
+        coded = (ever if is_ever else since).filter(measure__in=measures)
+        last = Max("day")
+        parts = [
+            _part(EVER_SUM, ever.filter(measure__in=STANDS), "day", "number"),
+            _part(CODES, coded).annotate(last=last, sum=Sum("number")),
+            _part(CHANGE, changes, "day").annotate(sum=Sum("by")),
+        ]
+        if not is_ever:
+            parts.append(_part(DAY, since.filter(measure__in=STANDS), "day", "number"))
+        first, *others = parts
+        return first.union(*others, all=True)
+
+    return Statement(queryset)
+
+
+def _part(name: str, rows: QuerySet, *more: str) -> QuerySet:
+    return rows.annotate(part=Value(name)).values_list("part", "measure", "code", *more)
 
 
 @cache
 def _stands(measure: str, code: str) -> Standing:
     return Standing(Status(code), measure == Measure.SUSPECTED)
-
-
-def _sums(
-    partner: Partner, since: date | None, measures: Iterable[Measure], *by: str
-) -> dict[tuple, int]:
-    """By `by`, measure and code. One statement, hence of one moment, whatever is being folded."""
-    statement = _summed(since is None, tuple(measures), *by)
-    sums: dict[tuple, int] = defaultdict(int)
-    for *key, number in statement.rows(partner=partner.pk, since=since):
-        sums[tuple(key)] += number
-    return {key: number for key, number in sums.items() if number}
-
-
-@cache
-def _summed(is_ever: bool, measures: tuple[Measure, ...], *by: str) -> Statement:
-    def queryset() -> QuerySet:
-        group = (*by, "measure", "code")
-        ours = Q(partner=Slot("partner"), measure__in=measures)
-        folded, waiting = Counter.objects.filter(ours), CounterChange.objects.filter(ours)
-        if is_ever:
-            folded = folded.filter(day=EVER)
-        else:
-            since = Slot("since", DateField())
-            folded, waiting = folded.filter(day__gte=since), waiting.filter(day__gte=since)
-        return _grouped(folded, group, "number").union(_grouped(waiting, group, "by"), all=True)
-
-    return Statement(queryset)
-
-
-def _grouped(rows: QuerySet, group: tuple[str, ...], number: str) -> QuerySet:
-    return rows.values_list(*group).annotate(sum=Sum(number))

@@ -1,6 +1,6 @@
 """The statistics of a partner, from the counters; its last days drawn as plain rectangles."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache, lru_cache
@@ -44,7 +44,8 @@ SERIES = (
     Series("expired", "Expired", "idle", "s-expired", _at(Status.EXPIRED, Status.EXPIRED_DELETED)),
 )
 KEYS = ("all", *(series.key for series in SERIES))
-SERIES_OF = {standing: series.key for series in SERIES for standing in series.counts}
+# Where KEYS has the series in which one is counted.
+PLACES = {standing: place for place, series in enumerate(SERIES, 1) for standing in series.counts}
 # As numbers they stand from good to bad.
 IN_A_ROW = [SERIES[place] for place in (3, 1, 2, 0, 4)]
 
@@ -86,6 +87,13 @@ class Ranked:
     percent: int
 
 
+class Rankings(NamedTuple):
+    reasons: tuple[Ranked, ...]
+    tags: tuple[Ranked, ...]
+    # None: all time.
+    days: int | None
+
+
 @dataclass(frozen=True, eq=False)
 class Chart:
     """The days from the first to the last."""
@@ -114,34 +122,40 @@ class Figures:
     decisions: dict[str, int]
     # None: of all time there are only sums.
     chart: Chart | None
-    reasons: list[Ranked]
-    tags: list[Ranked]
+    rankings: Rankings
 
 
-def build(
-    partner: Partner, standings: Mapping[Standing, int], days: int | None, today: date
-) -> Figures:
-    """Of the last days, or of all time: then `standings` has the sums."""
-    since, chart = None, None
-    if days is None:
-        totals = _in_series(standings)
-    else:
-        since = today - timedelta(days=days - 1)
-        counted = counters.per_day(partner, since)
-        dates = [since + timedelta(days=place) for place in range(days)]
-        each = [tuple(_in_series(counted.get(day, {})).values()) for day in dates]
-        totals = dict(zip(KEYS, map(sum, zip(*each, strict=True)), strict=True))
-        chart = _chart(since, tuple(each))
-    codes = counters.codes(partner, since, *CODED)
+def build(partner: Partner, counted: counters.Report, days: int | None, today: date) -> Figures:
+    """Of what `reported` gave for the same days."""
+    totals, chart = _in_series(counted.standing.items()), None
+    if days is not None:
+        since = first_day(days, today)
+        each = _day_by_day(counted.days, since, days)
+        totals = [sum(numbers) for numbers in zip(*each, strict=True)]
+        chart = _chart(since, tuple(map(tuple, each)))
+    named, codes = dict(zip(KEYS, totals, strict=True)), counted.codes
     return Figures(
-        started=totals["all"],
-        counts=[Counted(series, totals[series.key]) for series in IN_A_ROW],
-        approval_rate=_approval_rate(totals),
+        started=named["all"],
+        counts=[Counted(series, named[series.key]) for series in IN_A_ROW],
+        approval_rate=_approval_rate(named),
         decisions={action: codes.get((Measure.DECISION, action), 0) for action in BY_HAND},
         chart=chart,
-        reasons=_top_reasons(partner, codes),
-        tags=_ranked(codes, Measure.MISMATCH_TAG, Measure.FRAUD_TAG),
+        rankings=Rankings(
+            reasons=tuple(_top_reasons(partner, codes)),
+            tags=tuple(_ranked(codes, Measure.MISMATCH_TAG, Measure.FRAUD_TAG)),
+            days=days,
+        ),
     )
+
+
+def reported(partner: Partner, days: int | None, today: date) -> counters.Report:
+    """Of the last days, or of all time."""
+    since = None if days is None else first_day(days, today)
+    return counters.report(partner, since, *CODED)
+
+
+def first_day(days: int, today: date) -> date:
+    return today - timedelta(days=days - 1)
 
 
 CODED = (Measure.MISMATCH_TAG, Measure.FRAUD_TAG, Measure.REASON, Measure.DECISION)
@@ -149,14 +163,27 @@ BY_HAND = (Action.APPROVE, Action.DENY, Action.UNDO)
 Codes = Mapping[tuple[Measure, str], int]
 
 
-def _in_series(standings: Mapping[Standing, int]) -> dict[str, int]:
-    """ "all" and each series."""
-    counts = dict.fromkeys(KEYS, 0)
-    for standing, number in standings.items():
-        counts["all"] += number
-        if key := SERIES_OF.get(standing):
-            counts[key] += number
+def _in_series(counted: Iterable[tuple[Standing, int]]) -> list[int]:
+    """What KEYS count."""
+    counts = [0] * len(KEYS)
+    for standing, number in counted:
+        counts[0] += number
+        if place := PLACES.get(standing):
+            counts[place] += number
     return counts
+
+
+def _day_by_day(counted: counters.Days, since: date, days: int) -> list[list[int]]:
+    each, first = [[0] * len(KEYS) for _ in range(days)], since.toordinal()
+    for standing, numbers in counted.items():
+        key = PLACES.get(standing)
+        for day, number in numbers:
+            # What starts tomorrow, by the provider's clock, is not of the last days.
+            if (place := day.toordinal() - first) < days:
+                each[place][0] += number
+                if key:
+                    each[place][key] += number
+    return each
 
 
 @lru_cache(maxsize=128)

@@ -1,5 +1,6 @@
 """The frame around every page: where one can go, for whom one works, who one is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -107,12 +108,16 @@ def _searched(request: HttpRequest) -> str:
     return request.GET.get("q", "") if request.path == address("verification_list") else ""
 
 
-def standings(request: HttpRequest) -> dict[Standing, int]:
-    """How many verifications stand where: read once a request, for the page and its frame."""
+def standings(
+    request: HttpRequest, known: Mapping[Standing, int] | None = None
+) -> Mapping[Standing, int]:
+    """How many verifications stand where: once a request, for the page and its frame, from
+    whichever of them comes to know it first.
+    """
     kept: Any = request
     if not hasattr(kept, "standings"):
-        kept.standings = counters.standing(kept.membership.partner)
-    return kept.standings
+        kept.standings = counters.standing(kept.membership.partner) if known is None else known
+    return kept.standings  # type: ignore[no-any-return]
 
 
 def _sections(request: HttpRequest, membership: Membership) -> tuple[Section, ...]:

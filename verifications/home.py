@@ -9,7 +9,7 @@ from django.db.models import DateTimeField, QuerySet
 from accounts import budgets
 from accounts.models import Membership, Partner, Rank
 from accounts.statements import Slot, Statement
-from verifications import figures, frame, waiting
+from verifications import counters, figures, frame, waiting
 from verifications.models import TROUBLED, TRYING, WANTED, WebhookDelivery
 from verifications.models.webhook import given_up
 from verifications.statuses import NEEDS_DECISION, Standing
@@ -21,6 +21,8 @@ NOTICED = timedelta(days=1)
 @dataclass(frozen=True)
 class Home:
     now: datetime
+    # Read with the figures; the frame has a use for it as well.
+    standing: Mapping[Standing, int]
     queue: list[waiting.Waiting]
     queue_count: int
     may_decide: bool
@@ -32,23 +34,21 @@ class Home:
     range_days: int | None
 
 
-def build(
-    membership: Membership, standings: Mapping[Standing, int], days: int | None, now: datetime
-) -> Home:
+def build(membership: Membership, days: int | None, now: datetime) -> Home:
     """Figures are for Moderators and above; the queue is for all."""
-    is_admin = membership.role.rank >= Rank.ADMIN
-    sees_figures = membership.role.rank >= Rank.MODERATOR
+    partner, rank, today = membership.partner, membership.role.rank, now.date()
+    counted = figures.reported(partner, days, today) if rank >= Rank.MODERATOR else None
+    standing = counted.standing if counted else counters.standing(partner)
     return Home(
         now=now,
+        standing=standing,
         queue=waiting.longest(membership, now),
-        queue_count=standings.get(NEEDS_DECISION, 0),
-        may_decide=is_admin,
-        troubled=_troubled(membership.partner, now),
+        queue_count=standing.get(NEEDS_DECISION, 0),
+        may_decide=rank >= Rank.ADMIN,
+        troubled=_troubled(partner, now),
         deliveries_url=frame.url_for(membership, "delivery_list", Rank.MODERATOR),
-        stopped=budgets.notices(membership.partner, now - NOTICED) if is_admin else [],
-        figures=figures.build(membership.partner, standings, days, now.date())
-        if sees_figures
-        else None,
+        stopped=budgets.notices(partner, now - NOTICED) if rank >= Rank.ADMIN else [],
+        figures=figures.build(partner, counted, days, today) if counted else None,
         range_days=days,
     )
 

@@ -122,6 +122,18 @@ def day(day: date) -> str:
 
 
 @lru_cache(maxsize=1024)
+def long_day(day: date) -> str:
+    """26 November."""
+    return f"{day.day} {day:%B}"
+
+
+@lru_cache(maxsize=1024)
 def weekday(day: date) -> str:
     """Thursday 26 November."""
     return f"{day:%A} {day.day} {day:%B}"
+
+
+def spoken(at: datetime) -> str:
+    """Thursday 26 November 2026, 18:04 UTC."""
+    at = _utc(at)
+    return f"{weekday(at.date())} {at.year}, {at:%H:%M} UTC"

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import F, QuerySet
+from django.db.models.functions import Coalesce
 
 from accounts.models import Membership
 from accounts.statements import Numbers, OneOf, Statement
 from verifications import keyset
 from verifications.models import SEAT, Tag, Verification
+from verifications.models.findings import wire_family
 
 SHOWN = 10
 COUNTED_TO = 100
@@ -17,8 +19,12 @@ LATE = timedelta(hours=2)
 
 @dataclass(frozen=True)
 class Waiting:
-    verification: Verification
-    tags: list[Tag]
+    """A verification, and by which tags, as code and family, it came to wait."""
+
+    scan_ref: str
+    name: str
+    status: str
+    tags: list[tuple[str, str]]
     since: timedelta
 
     @property
@@ -43,7 +49,11 @@ def _oldest() -> QuerySet[Verification]:
     return Verification.objects.visible_to(SEAT).needs_decision().order_by("started_at", "pk")
 
 
-FIRST = Statement(lambda: _oldest()[:SHOWN])
+FIRST = Statement(
+    lambda: _oldest().values_list(
+        "pk", "scan_ref", "name", "status", Coalesce("finished_at", "started_at")
+    )[:SHOWN]
+)
 HERE = keyset.Bounds(above=True, below=False, falling=False).stretch
 
 
@@ -55,19 +65,25 @@ def _places() -> QuerySet:
 
 PLACES = Statement(_places)
 ONWARD = Statement(lambda: HERE.of(_oldest(), "started_at").values_list("scan_ref")[:1])
-TAGS = Statement(
-    lambda: Tag.objects.standing().filter(OneOf(F("verification_id"), Numbers("keys")))
-)
+
+
+def _tags() -> QuerySet:
+    rows = Tag.objects.standing().filter(OneOf(F("verification_id"), Numbers("keys")))
+    return rows.order_by("pk").values_list("verification_id", "code", "kind")
+
+
+TAGS = Statement(_tags)
 
 
 def longest(membership: Membership, now: datetime) -> list[Waiting]:
     """Who waits longest comes first; the wait begins when the applicant was done."""
-    rows = FIRST.instances(partner=membership.partner_id)
-    tags: dict[int, list[Tag]] = {row.pk: [] for row in rows}
-    for tag in TAGS.instances(keys=list(tags)) if rows else []:
-        tags[tag.verification_id].append(tag)
+    rows = FIRST.rows(partner=membership.partner_id)
+    tags: dict[int, list[tuple[str, str]]] = {row[0]: [] for row in rows}
+    for key, code, kind in TAGS.rows(keys=list(tags)) if rows else []:
+        tags[key].append((code, wire_family(kind)))
     waiting = [
-        Waiting(row, tags[row.pk], now - (row.finished_at or row.started_at)) for row in rows
+        Waiting(scan_ref, name, status, tags[key], now - since)
+        for key, scan_ref, name, status, since in rows
     ]
     return sorted(waiting, key=lambda one: one.since, reverse=True)
 

@@ -25,7 +25,7 @@ EVERYTHING = tuple(Measure)
 
 
 def codes(partner: Partner) -> dict[tuple[str, str], int]:
-    found = counters.codes(partner, None, *EVERYTHING)
+    found = counters.report(partner, None, *EVERYTHING).codes
     return {(measure.value, code): number for (measure, code), number in found.items()}
 
 
@@ -104,11 +104,10 @@ def test_days_are_those_of_utc_from_the_first_on(northbank: Partner) -> None:
     for at in (midnight, midnight - timedelta(microseconds=1), midnight + timedelta(days=1)):
         rows.add(northbank, started_at=at)
     for _ in range(2):
-        days = counters.per_day(northbank, midnight.date())
-        assert {day.day: numbers for day, numbers in days.items()} == {
-            20: {APPROVED: 1},
-            21: {APPROVED: 1},
-        }
+        report = counters.report(northbank, midnight.date())
+        days = {at: sorted((day.day, n) for day, n in of) for at, of in report.days.items()}
+        assert days == {APPROVED: [(20, 1), (21, 1)]}
+        assert report.standing == {APPROVED: 3}
         folding.fold()
 
 

@@ -98,7 +98,7 @@ def test_nothing_that_tells_of_a_person_is_kept() -> None:
     folder = settings.BASE_DIR / "templates"
     written = "".join(it.read_text(encoding="utf-8") for it in folder.rglob("*.html"))
     kept = set(re.findall(r"\|kept\(([^)]*)\)", written))
-    assert kept == {"shell.sections", "figures.chart", '""'}
+    assert kept == {"shell.sections", "figures.chart", "page.figures.rankings", '""'}
 
 
 @pytest.mark.parametrize("ref", ["a", "a b", "ü", "a%2Fb", "a?b#c", "..", "<b>"])

@@ -60,7 +60,11 @@ class Tag(Listed):
     @property
     def wire_family(self) -> str:
         """Where codes.json tells what the code means."""
-        return f"{self.kind}_tag"
+        return wire_family(self.kind)
+
+
+def wire_family(kind: str) -> str:
+    return f"{kind}_tag"
 
 
 class PhotoState(models.TextChoices):

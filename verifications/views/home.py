@@ -16,7 +16,8 @@ def dashboard(request: access.MemberRequest) -> HttpResponse:
     asked = [days for days in request.GET.getlist("days") if days] or [DEFAULT]
     is_kept = ",".join(asked) in RANGES
     days = RANGES[",".join(asked) if is_kept else DEFAULT]
-    page = home.build(request.membership, frame.standings(request), days, timezone.now())
+    page = home.build(request.membership, days, timezone.now())
+    frame.standings(request, page.standing)
     context = {
         "page": page,
         "ranges": figures.RANGES,
