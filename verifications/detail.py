@@ -26,7 +26,6 @@ from verifications.models import (
     CallbackBody,
     Decision,
     Note,
-    ProviderCallback,
     ReviewType,
     Tag,
     TagKind,
@@ -36,11 +35,6 @@ from verifications.statuses import Action
 
 EARLIER = 10
 DUPLICATES = 20
-
-# The callback whose body is shown.
-SHOWN = Statement(
-    lambda: ProviderCallback.objects.filter(pk=Slot("pk")).select_related("body").order_by()
-)
 
 
 class Brief(NamedTuple):
@@ -204,9 +198,9 @@ def may_note(membership: Membership) -> bool:
 
 def _body(verification: Verification) -> tuple[dict[str, Any], bool]:
     """The provider's body, and whether there is one that does not open."""
-    if verification.callback_id is None:
+    callback = verification.callback
+    if callback is None:
         return {}, False
-    (callback,) = SHOWN.instances(pk=verification.callback_id)
     try:
         return json.loads(vault.opened(callback.body, of=verification)), False
     except (vault.DoesNotOpen, CallbackBody.DoesNotExist):

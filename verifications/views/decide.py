@@ -40,7 +40,7 @@ def _decide(request: access.MemberRequest, scan_ref: str, action: Action) -> Htt
     """Answers in the settled order: 404, 403 by role, flag or price, 422, repeated, 409, 403."""
     if answer := _straight(request, scan_ref, action):
         return answer
-    verification = find.visible(request, scan_ref)
+    verification = find.visible(request, scan_ref, with_body=True)
     if check := policy.standing_objection(request.membership, action, verification):
         return refused(request, verification, action, check)
     offered = _offered(request, action)

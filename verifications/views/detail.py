@@ -16,7 +16,7 @@ from verifications.views import find
 @access.member()
 @require_safe
 def show(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
-    verification = find.visible(request, scan_ref)
+    verification = find.visible(request, scan_ref, with_body=True)
     try:
         turns = evidence.read_turns(request.GET.getlist("turn"))
         return page(request, verification, turns=turns)
@@ -31,7 +31,7 @@ def reveal(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
 
     Whoever comes back to this address without asking gets the page as it always is.
     """
-    verification = find.visible(request, scan_ref)
+    verification = find.visible(request, scan_ref, with_body=True)
     if request.method != "POST":
         return redirect("verification_detail", scan_ref)
     return page(request, verification, is_revealed=True)
