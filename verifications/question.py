@@ -50,8 +50,9 @@ class Question:
         self.plan = self._plan()
         self.search = finding.Search(self.partner, filters.q)
         self.looked: dict[keyset.Stretch, keyset.Walked | None] = {}
-        # All that fit whatever tab is chosen, where the page has come to know them.
+        # What the page comes to know of all that fit whatever tab is chosen: they, or how many.
         self.all: Found | None = None
+        self.is_more = False
 
     def page(self) -> keyset.Page:
         """The verifications of the page that is asked for, or as many as were found in time."""
@@ -61,7 +62,7 @@ class Question:
         if is_all:
             self.all = found
         shown = found.rows[:SIZE]
-        is_cut = len(found.rows) > SIZE
+        self.is_more = is_cut = len(found.rows) > SIZE
         return turn.made(
             shown,
             [row.place for row in shown],
@@ -82,6 +83,8 @@ class Question:
 
     def standings(self) -> list[Standing] | None:
         """Of all that fit, whatever tab is chosen; None: more than a page, or not known."""
+        if self.is_more:
+            return None
         found = self.all or self._all()
         if found.end:
             return None
