@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from accounts.models import Membership
 from accounts.statements import Slot, Statement
-from verifications import keyset, question, vault
+from verifications import keyset, question, search, vault
 from verifications.address import POSITIONS, Asked
 from verifications.forms import FilterForm, Filters
 from verifications.models import RejectionReason
@@ -132,7 +132,7 @@ def build(
 
 def _with_hash(membership: Membership, filters: Filters) -> Filters:
     """Document numbers are found by what the vault makes of them."""
-    if not filters.q:
+    if not filters.q or search.is_scan_ref(filters.q):
         return filters
     return replace(filters, number_hash=vault.number_hash(membership.partner_id, filters.q))
 

@@ -62,7 +62,8 @@ class Question:
         if is_all:
             self.all = found
         shown = found.rows[:SIZE]
-        self.is_more = is_cut = len(found.rows) > SIZE
+        is_cut = len(found.rows) > SIZE
+        self.is_more |= is_cut
         return turn.made(
             shown,
             [row.place for row in shown],
@@ -75,11 +76,20 @@ class Question:
         named = self._named(asked, stretch)
         if named and self._suffices(named):
             return _shown(named)
-        found = self._walk(self._rarest(self.plan.drivers), asked, stretch, WALKED)
+        driver = self._rarest(self.plan.drivers)
+        found = self._walk(driver, asked, stretch, WALKED)
+        if found.end and self._fit_but_for_the_tab(driver, asked):
+            self.is_more = True
         # Both tell all that fits up to their ends: the one that came further.
         if named and named.end and found.end and stretch.beyond(named.end, found.end):
             return _shown(named)
         return found
+
+    def _fit_but_for_the_tab(self, driver: Driver, asked: Sequence[str]) -> bool:
+        """More than a page were come to where this driver breaks off, and all of them fit else."""
+        is_many = WALKED // max(1, len(driver.branches)) > SIZE
+        by_others = BY_TAB.issuperset(set(asked) - driver.answers)
+        return is_many and driver.is_direct and by_others and BY_TAB.isdisjoint(driver.answers)
 
     def standings(self) -> list[Standing] | None:
         """Of all that fit, whatever tab is chosen; None: more than a page, or not known."""

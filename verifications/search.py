@@ -1,5 +1,6 @@
 """What a search string means."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -7,6 +8,8 @@ from django.db.models import Q
 
 # Columns in which a whole search string may stand, as typed or in either case.
 REFERENCES = ("scan_ref", "client_id", "external_ref")
+
+SCAN_REF = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 # Letters that Unicode does not take apart, and signs that people type in several ways.
 ALIKE = str.maketrans(
@@ -63,6 +66,11 @@ def suffixes(word: str) -> set[bytes]:
 def plain_number(text: str) -> str:
     """A document number however it was typed: upper case, letters and digits alone."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).upper()))
+
+
+def is_scan_ref(text: str) -> bool:
+    """By its form, which no document number has."""
+    return SCAN_REF.fullmatch(text.strip()) is not None
 
 
 def references(text: str, number_hash: str = "") -> dict[str, list[str]]:

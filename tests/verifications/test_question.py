@@ -205,15 +205,27 @@ def test_what_changes_meanwhile_is_neither_repeated_nor_a_cause_of_loss(
     assert set(seen) - changed == expected - changed
 
 
+@pytest.mark.parametrize("page_size", [3, 50])
 @pytest.mark.usefixtures("many")
 @anything
 @given(data=st.data())
 def test_tabs_are_counted_right_or_not_at_all(
-    northbank: Partner, ada: User, amos: User, data: st.DataObject
+    northbank: Partner,
+    ada: User,
+    amos: User,
+    monkeypatch: pytest.MonkeyPatch,
+    page_size: int,
+    data: st.DataObject,
 ) -> None:
+    monkeypatch.setattr(question, "SIZE", page_size)
+    monkeypatch.setattr(question, "WALKED", 4 * page_size)
     asked = data.draw(filters([ada.pk, amos.pk]))
-    counted = question.Question(factories.membership(ada), asked).standings()
+    answer = question.Question(factories.membership(ada), asked)
+    if data.draw(st.booleans()):
+        answer.page()
+    counted = answer.standings()
     expected = _expected(northbank, replace(asked, status=(), suspected=None))
+    assert len(expected) > question.SIZE or not answer.is_more
     fitting = Verification.objects.filter(pk__in=expected)
     assert counted is None or Counter(counted) == Counter(it.standing for it in fitting)
 

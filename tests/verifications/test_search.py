@@ -121,6 +121,21 @@ def test_a_verification_without_a_number_is_found_by_none(receive: Callable) -> 
     assert [vault.number_hash(it.partner_id, text) for text in ("", " ", "-/.")] == [""] * 3
 
 
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("f52792e5-8989-40a3-ac78-e70d9515b6d8", True),
+        (" F52792E5-8989-40A3-AC78-E70D9515B6D8 ", True),
+        ("f52792e5898940a3ac78e70d9515b6d8", False),
+        ("f52792e5-8989-40a3-ac78-e70d9515b6d8x", False),
+        ("AB123456", False),
+        ("", False),
+    ],
+)
+def test_a_scan_ref_is_known_by_its_form(text: str, is_one: bool) -> None:
+    assert search.is_scan_ref(text) is is_one
+
+
 @pytest.mark.parametrize("typed", ["\u200b", "\u0301", "\u202e"])
 def test_what_cannot_be_seen_finds_nothing(find: Find, northbank: Partner, typed: str) -> None:
     rows.add(northbank, "Alma Veske")
