@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import budgets, checkpoints, proof
 from verifications import disposal, folding, history, lost_files, vault
 from verifications.callbacks import intake
-from verifications.models import Chore, Outcome, ProviderCallback, Stage
+from verifications.models import FOLDING, Chore, Outcome, ProviderCallback, Stage
 from verifications.webhooks import trouble
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ RETENTION = "retention"
 RETIRED_AT_ONCE = 500
 
 CHORES = (
-    Timed(folding.NAME, timedelta(seconds=5), folding.fold),
+    Timed(FOLDING, timedelta(seconds=5), folding.fold),
     Timed("apply waiting", timedelta(minutes=5), apply_waiting),
     Timed("tell of budgets", timedelta(minutes=5), budgets.tell_admins),
     Timed("tell of trouble", timedelta(days=1), trouble.tell_admins),

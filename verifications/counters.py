@@ -5,18 +5,21 @@ and the changes that are not in it yet (`folding` moves them from there to here)
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from django.db.models import DateField, Max, Q, QuerySet, Sum, Value
+from django.db.models import CharField, DateField, Max, Q, QuerySet, Sum, Value
+from django.db.models.functions import Cast
 
 from accounts.insertions import insert
 from accounts.models import Partner
 from accounts.statements import Slot, Statement
 from verifications.models import (
     EVER,
+    FOLDING,
+    Chore,
     Counter,
     CounterChange,
     Decision,
@@ -107,7 +110,7 @@ def _standing_now() -> QuerySet:
 STANDING = Statement(_standing_now)
 
 
-Days = Mapping[Standing, list[tuple[date, int]]]
+Days = dict[Standing, list[tuple[date, int]]]
 
 
 class Report(NamedTuple):
@@ -115,60 +118,115 @@ class Report(NamedTuple):
     once); and how often each code.
     """
 
-    standing: dict[Standing, int]
+    standing: Mapping[Standing, int]
     days: Days
-    codes: dict[tuple[Measure, str], int]
+    codes: Mapping[tuple[Measure, str], int]
+
+
+# By the folding's mark, the sums that stand as long as it stands. Nothing here tells of a person.
+kept: dict[tuple[Any, ...], tuple[str, Report]] = {}
+MOST_KEPT = 32
 
 
 def report(partner: Partner, since: date | None, *measures: Measure) -> Report:
     """Days and the codes of these measures are those from one day on; without it there are no days,
-    and codes are of ever. One statement, as `standing`.
+    and codes are of ever. Of one moment, as `standing`.
     """
+    key = partner.pk, since, measures
+    mark, sums = kept.get(key, ("", None))
+    if sums:
+        now, changes, _ = _read(NOW.rows(partner=partner.pk))
+        if now == mark:
+            return _with(sums, changes, since, measures)
+    statement = _reported(since is None, measures)
+    mark, changes, rows = _read(statement.rows(partner=partner.pk, since=since))
+    sums = _summed(rows)
+    if mark:
+        kept[key] = mark, sums
+        for oldest in list(kept)[:-MOST_KEPT]:
+            kept.pop(oldest, None)
+    return _with(sums, changes, since, measures)
+
+
+def _read(rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any], list[Any]]:
+    """The mark of the last folding, the changes that are in no sum yet, and the sums."""
+    mark = next((row[1] for row in rows if row[0] == MARK), "") or ""
+    changes = [row[1:] for row in rows if row[0] == CHANGE]
+    return mark, changes, [row for row in rows if row[0] not in (MARK, CHANGE)]
+
+
+def _summed(rows: Sequence[Sequence[Any]]) -> Report:
     standing: dict[Standing, int] = defaultdict(int)
     days: dict[tuple[str, str], list[tuple[date, int]]] = defaultdict(list)
-    codes: dict[tuple[Measure, str], int] = defaultdict(int)
-    rows = _reported(since is None, measures).rows(partner=partner.pk, since=since)
+    codes: dict[tuple[Measure, str], int] = {}
     for part, measure, code, day, number in rows:
         if part == DAY:
             days[measure, code].append((day, number))
-            continue
-        is_change = part == CHANGE
-        is_within = not is_change or since is None or day >= since
-        if part == EVER_SUM or (is_change and measure in STANDS):
+        elif part == CODES:
+            codes[Measure(measure), code] = number
+        else:
             standing[_stands(measure, code)] += number
-        if is_change and measure in STANDS and is_within and since:
-            days[measure, code].append((day, number))
-        if part == CODES or (is_change and measure in measures and is_within):
-            codes[Measure(measure), code] += number
     by_standing = {_stands(*key): numbers for key, numbers in days.items()}
-    return Report(_without_none(standing), by_standing, _without_none(codes))
+    return Report(standing, by_standing, codes)
+
+
+def _with(
+    sums: Report, changes: Sequence[Any], since: date | None, measures: Sequence[Measure]
+) -> Report:
+    standing, codes = defaultdict(int, sums.standing), defaultdict(int, sums.codes)
+    days = {at: [*numbers] for at, numbers in sums.days.items()} if changes else sums.days
+    for measure, code, day, number in changes:
+        is_within = since is None or day >= since
+        if measure in STANDS:
+            at = _stands(measure, code)
+            standing[at] += number
+            if since and is_within:
+                days.setdefault(at, []).append((day, number))
+        if measure in measures and is_within:
+            codes[Measure(measure), code] += number
+    return Report(_without_none(standing), days, _without_none(codes))
 
 
 def _without_none(sums: dict[Any, int]) -> dict[Any, int]:
     return {key: number for key, number in sums.items() if number}
 
 
-# Parts of the statement: sums, and changes that are in none of them yet.
-EVER_SUM, DAY, CODES, CHANGE = "ever", "day", "codes", "change"
+# Parts of the statements.
+EVER_SUM, DAY, CODES, CHANGE, MARK = "ever", "day", "codes", "change", "mark"
+
+
+def _now() -> list[QuerySet]:
+    """The changes that are in no sum yet, and by what the sums are known in which they are not."""
+    changes = CounterChange.objects.filter(partner=Slot("partner"))
+    told = Chore.objects.filter(name=FOLDING, mark__isnull=False).annotate(
+        part=Value(MARK), at=Cast("mark", CharField()), day=Value(EVER, DateField())
+    )
+    marked = told.values_list("part", "at", "name", "day", Value(0))
+    return [_part(CHANGE, changes, "day").annotate(sum=Sum("by")), marked]
+
+
+def _together(first: QuerySet, *others: QuerySet) -> QuerySet:
+    return first.union(*others, all=True)
+
+
+NOW = Statement(lambda: _together(*_now()))
 
 
 @cache
 def _reported(is_ever: bool, measures: tuple[Measure, ...]) -> Statement:
     def queryset() -> QuerySet:
         ours = Q(partner=Slot("partner"))
-        sums, changes = Counter.objects.filter(ours), CounterChange.objects.filter(ours)
+        sums = Counter.objects.filter(ours)
         ever, since = sums.filter(day=EVER), sums.filter(day__gte=Slot("since", DateField()))
         coded = (ever if is_ever else since).filter(measure__in=measures)
         last = Max("day")
         parts = [
             _part(EVER_SUM, ever.filter(measure__in=STANDS), "day", "number"),
             _part(CODES, coded).annotate(last=last, sum=Sum("number")),
-            _part(CHANGE, changes, "day").annotate(sum=Sum("by")),
         ]
         if not is_ever:
             parts.append(_part(DAY, since.filter(measure__in=STANDS), "day", "number"))
-        first, *others = parts
-        return first.union(*others, all=True)
+        return _together(*_now(), *parts)
 
     return Statement(queryset)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from django.db import connection, transaction
 from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
@@ -13,6 +14,7 @@ from django.db.models.functions import Concat, TruncDate
 from accounts.models import Partner
 from verifications.models import (
     EVER,
+    FOLDING,
     Chore,
     Counter,
     CounterChange,
@@ -23,7 +25,6 @@ from verifications.models import (
     Verification,
 )
 
-NAME = "fold counters"
 BATCH = 500
 
 
@@ -80,13 +81,16 @@ def _count(sums: dict[Key, int], key: Key, number: int) -> None:
 
 def _alone() -> None:
     """Sums are changed by one at a time: by whoever holds the row of the chore."""
-    Chore.objects.select_for_update().get_or_create(name=NAME)
+    Chore.objects.select_for_update().get_or_create(name=FOLDING)
 
 
 def _add(sums: Mapping[Key, int]) -> None:
     keys = sorted(key for key, number in sums.items() if number)
     for start in range(0, len(keys), BATCH):
         _write(keys[start : start + BATCH], sums)
+    if keys:
+        # What was kept of the sums before is worth nothing from here on.
+        Chore.objects.filter(name=FOLDING).update(mark=uuid4())
 
 
 def _write(keys: list[Key], sums: Mapping[Key, int]) -> None:

@@ -155,6 +155,62 @@ def test_any_changes_folded_at_any_moments_make_the_same_sums(
         assert counters.standing(one) == {key: n for key, n in numbers.items() if n}
 
 
+def _as_sums(report: counters.Report) -> tuple[dict, dict, dict]:
+    days: dict[tuple, int] = {}
+    for standing, numbers in report.days.items():
+        for day, number in numbers:
+            days[standing, day] = days.get((standing, day), 0) + number
+    found = {key: number for key, number in days.items() if number}
+    return dict(report.standing), found, dict(report.codes)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_sums_that_were_kept_are_those_that_stand(
+    northbank: Partner, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    chance = random.Random(seed)
+    monkeypatch.setattr(folding, "BATCH", chance.randrange(1, 9))
+    answered_from_kept = 0
+    for _ in range(40):
+        it = rows.row(northbank, started_at=rows.NOON + timedelta(days=chance.randrange(3)))
+        standing = Standing(chance.choice(list(Status)), chance.random() < 0.5)
+        counters.note(counters.moved(it, None, standing)[:1])
+        if chance.random() < 0.3:
+            folding._fold_some()
+        if chance.random() < 0.1:
+            Counter.objects.filter(day=EVER).update(number=9)
+            list(folding.repair())
+        since = chance.choice([None, rows.NOON.date(), rows.NOON.date() + timedelta(days=1)])
+        asked = northbank, since, *EVERYTHING
+        answered_from_kept += (northbank.pk, since, EVERYTHING) in counters.kept
+        quick = counters.report(*asked)
+        with monkeypatch.context() as forgetful:
+            forgetful.setattr(counters, "kept", {})
+            assert _as_sums(quick) == _as_sums(counters.report(*asked))
+    assert answered_from_kept > 20
+
+
+def test_only_as_many_sums_are_kept_as_there_is_room_for(
+    northbank: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counters, "kept", {})
+    monkeypatch.setattr(counters, "MOST_KEPT", 3)
+    rows.add(northbank)
+    folding.fold()
+    for day in range(5):
+        counters.report(northbank, rows.NOON.date() - timedelta(days=day), Measure.REASON)
+    assert len(counters.kept) == 3
+
+
+def test_before_anything_is_folded_nothing_is_kept(
+    northbank: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counters, "kept", {})
+    rows.add(northbank)
+    assert counters.report(northbank, None, *EVERYTHING).standing == {APPROVED: 1}
+    assert not counters.kept
+
+
 def test_the_worker_folds(northbank: Partner) -> None:
     rows.add(northbank)
     chores.run_due()

@@ -1,7 +1,7 @@
 """Nouns. Import them from here."""
 
 from verifications.models.callback import CallbackBody, Outcome, ProviderCallback, Stage
-from verifications.models.chore import Chore
+from verifications.models.chore import FOLDING, Chore
 from verifications.models.counter import EVER, Counter, CounterChange, Measure
 from verifications.models.data_key import DataKey
 from verifications.models.decision import Decision, DecisionReason, DecisionText
@@ -37,6 +37,7 @@ from verifications.models.webhook import (
 
 __all__ = [
     "EVER",
+    "FOLDING",
     "SEAT",
     "TROUBLED",
     "TRYING",
