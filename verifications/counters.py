@@ -123,8 +123,8 @@ class Report(NamedTuple):
     codes: Mapping[tuple[Measure, str], int]
 
 
-# By the folding's mark, the sums that stand as long as it stands. Nothing here tells of a person.
-kept: dict[tuple[Any, ...], tuple[str, Report]] = {}
+# By the mark of a folding the sums that stand as long as it is the last. Nothing tells of a person.
+kept: dict[tuple[Any, ...], Report] = {}
 MOST_KEPT = 32
 
 
@@ -132,19 +132,16 @@ def report(partner: Partner, since: date | None, *measures: Measure) -> Report:
     """Days and the codes of these measures are those from one day on; without it there are no days,
     and codes are of ever. Of one moment, as `standing`.
     """
-    key = partner.pk, since, measures
-    mark, sums = kept.get(key, ("", None))
-    if sums:
-        now, changes, _ = _read(NOW.rows(partner=partner.pk))
-        if now == mark:
-            return _with(sums, changes, since, measures)
-    statement = _reported(since is None, measures)
-    mark, changes, rows = _read(statement.rows(partner=partner.pk, since=since))
-    sums = _summed(rows)
-    if mark:
-        kept[key] = mark, sums
-        for oldest in list(kept)[:-MOST_KEPT]:
-            kept.pop(oldest, None)
+    mark, changes, _ = _read(NOW.rows(partner=partner.pk))
+    sums = kept.get((mark, partner.pk, since, measures))
+    if sums is None:
+        statement = _reported(since is None, measures)
+        mark, changes, rows = _read(statement.rows(partner=partner.pk, since=since))
+        sums = _summed(rows)
+        if mark:
+            kept[mark, partner.pk, since, measures] = sums
+            for oldest in list(kept)[:-MOST_KEPT]:
+                kept.pop(oldest, None)
     return _with(sums, changes, since, measures)
 
 

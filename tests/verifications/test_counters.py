@@ -182,12 +182,13 @@ def test_sums_that_were_kept_are_those_that_stand(
             list(folding.repair())
         since = chance.choice([None, rows.NOON.date(), rows.NOON.date() + timedelta(days=1)])
         asked = northbank, since, *EVERYTHING
-        answered_from_kept += (northbank.pk, since, EVERYTHING) in counters.kept
+        before = set(counters.kept)
         quick = counters.report(*asked)
+        answered_from_kept += set(counters.kept) == before
         with monkeypatch.context() as forgetful:
             forgetful.setattr(counters, "kept", {})
             assert _as_sums(quick) == _as_sums(counters.report(*asked))
-    assert answered_from_kept > 20
+    assert answered_from_kept > 10
 
 
 def test_only_as_many_sums_are_kept_as_there_is_room_for(
