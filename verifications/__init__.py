@@ -16,7 +16,7 @@ dossier/ evidence watermark timeline figures keeping waiting    parts of pages; 
 search  keyset  address  forms    what pages stand on
 drawing        the language of the pages;  looks  how things look in words and shapes
 names/         the index of words by which a name is found by any fragment: keeping, finding, proof
-question       what is asked of the list, along one index and within a budget;  plan  its statements
+question       what is asked of the list, along one index and within a budget;  plan  walk  to it
 history/       whether rows and the audit log tell the same;  chores  worker  by the clock
 views/         edge to people;  admin  for support;  demo/  what make run shows
 checks         what a production refuses to start with
