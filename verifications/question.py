@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
+from time import monotonic
 from typing import Any
 
 from accounts.models import Membership
@@ -37,6 +38,12 @@ PLACES: dict[str, Any] = {
     "after": None,
     "before": None,
 }
+
+
+# What does not change which filter is rare.
+ANYWHERE: dict[str, Any] = {"after": None, "before": None}
+SECONDS_KNOWN, MOST_KNOWN = 600, 500
+lately: dict[tuple[int, Filters], tuple[float, Sequence[datetime | None]]] = {}
 
 
 class Question:
@@ -192,7 +199,22 @@ class Question:
 
     @cached_property
     def _reaches(self) -> dict[Driver, datetime | None]:
-        """How far the same number of rows takes each driver; None: to its end. One query."""
+        """How far the same number of rows takes each driver; None: to its end. One query, and none
+        where it was asked lately: that says only which way is short, and changes slowly.
+        """
+        if self.filters.q:
+            # Nothing that people search for stays in memory.
+            return dict(zip(self.plan.drivers, self._asked_reaches(), strict=True))
+        key = self.partner, replace(self.filters, **ANYWHERE, status=(*self.filters.status,))
+        at, reaches = lately.get(key, (-math.inf, ()))
+        if monotonic() - at > SECONDS_KNOWN:
+            reaches = self._asked_reaches()
+            lately[key] = monotonic(), reaches
+            for oldest in list(lately)[:-MOST_KNOWN]:
+                lately.pop(oldest, None)
+        return dict(zip(self.plan.drivers, reaches, strict=True))
+
+    def _asked_reaches(self) -> list[datetime | None]:
         branches = [driver for driver in self.plan.drivers for _ in driver.branches]
         depth = PROBED // max(1, len(branches))
         (found,) = self._rows(self._whole, self.plan.reaches, depth)
@@ -201,7 +223,7 @@ class Question:
             ends[driver] += [moment] if moment else []
         # A driver comes no further than the first of its branches that breaks off.
         first = max if self._whole.falling else min
-        return {driver: first(moments, default=None) for driver, moments in ends.items()}
+        return [first(moments, default=None) for moments in ends.values()]
 
     def _walk(
         self,

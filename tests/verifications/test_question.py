@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -228,6 +229,52 @@ def test_tabs_are_counted_right_or_not_at_all(
     assert len(expected) > question.SIZE or not answer.is_more
     fitting = Verification.objects.filter(pk__in=expected)
     assert counted is None or Counter(counted) == Counter(it.standing for it in fitting)
+
+
+# Which filter is the rarest is remembered for a while
+
+
+PAIR = Filters(country="LV", platform="PC")
+
+
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(question, "lately", {})
+
+
+def _statements(ada: User, asked: Filters) -> int:
+    answer = question.Question(factories.membership(ada), asked)
+    with CaptureQueriesContext(connection) as captured:
+        answer.page()
+    return len(captured)
+
+
+@pytest.mark.usefixtures("many", "forgetful")
+def test_which_filter_is_the_rarest_is_asked_once_in_a_while(
+    ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Position(rows.NOON, 7)
+    assert [_statements(ada, it) for it in (PAIR, PAIR, replace(PAIR, after=place))] == [2, 1, 1]
+    assert _statements(ada, replace(PAIR, country="DE")) == 2
+    now = question.monotonic()
+    monkeypatch.setattr(question, "monotonic", lambda: now + question.SECONDS_KNOWN + 1)
+    assert _statements(ada, PAIR) == 2
+
+
+@pytest.mark.usefixtures("many", "forgetful")
+def test_what_is_searched_for_is_not_remembered(ada: User) -> None:
+    _statements(ada, replace(PAIR, q="Vesk"))
+    assert not question.lately
+
+
+@pytest.mark.usefixtures("many", "forgetful")
+def test_not_more_is_remembered_than_there_is_room_for(
+    ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(question, "MOST_KNOWN", 2)
+    for country in ("LV", "DE", "KR"):
+        _statements(ada, replace(PAIR, country=country))
+    assert [key[1].country for key in question.lately] == ["DE", "KR"]
 
 
 # What stands beside, so that the list finds it by one index
