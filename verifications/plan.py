@@ -130,23 +130,18 @@ class Plan:
         """Along one branch: `most` rows that fit, of `share` that are looked at."""
         key = "run", bounds, driver, branch, residual, share, most
         if key not in self.written:
-            self.written[key] = self._run(*key[1:])
+            self.written[key] = (
+                Page(partial(bounds.stretch.of, driver.branches[branch], "started_at"), most)
+                if driver.is_direct and not residual
+                else Walk(
+                    partial(self._walked, bounds, driver, branch, residual),
+                    bounds,
+                    share,
+                    most,
+                    again=not driver.is_direct,
+                )
+            )
         return self.written[key]  # type: ignore[no-any-return]
-
-    def _run(
-        self,
-        bounds: Bounds,
-        driver: Driver,
-        branch: int,
-        residual: tuple[str, ...],
-        share: int,
-        most: int,
-    ) -> Page | Walk:
-        if driver.is_direct and not residual:
-            along = partial(bounds.stretch.of, driver.branches[branch], "started_at")
-            return Page(along, most)
-        rows = partial(self._walked, bounds, driver, branch, residual)
-        return Walk(rows, bounds, share, most, again=not driver.is_direct)
 
     def _walked(
         self, bounds: Bounds, driver: Driver, branch: int, residual: tuple[str, ...]

@@ -57,8 +57,8 @@ class Page(Statement):
 
 class Walk(Statement):
     """Of the first `share` rows along an index those that fit, but no more than `most`: there the
-    database stops, without looking at the others. One statement instead of two, and a sixth of the
-    time where most rows fit: Django's queries cannot say this, so the lines round them stand here.
+    database stops, without looking at the others. One statement instead of two, in two thirds to a
+    quarter of the time: Django's queries cannot say this, so the lines round them stand here.
 
     `rows` gives moment, number of the verification, and whether it fits.
     """
