@@ -11,13 +11,15 @@ import json
 import re
 import select
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import Any
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models import Expression, Field, QuerySet
-from django.db.models.query import ModelIterable
 from django.db.transaction import TransactionManagementError
+
+from accounts.instances import Maker
 
 # Codes, days and the like.
 CONSTANT = re.compile(r"[\w .:/+-]*")
@@ -194,26 +196,17 @@ class Written:
             found = list(self.compiler.apply_converters(found, self.converters))
         return found
 
+    @cached_property
+    def maker(self) -> Maker:
+        return Maker(self.compiler.klass_info, self.compiler.select)  # type: ignore[arg-type]
 
-class Answered:
-    """A query with its answer, as far as Django looks at one to make instances of it."""
-
-    db = connection.alias
-    _known_related_objects: ClassVar[dict[Any, Any]] = {}
-
-    def __init__(self, written: Written, rows: list[Sequence[Any]]) -> None:
-        compiler, self.query, self.rows = written.compiler, self, rows
-        self.select, self.klass_info = compiler.select, compiler.klass_info
-        self.annotation_col_map = compiler.annotation_col_map
-
-    def get_compiler(self, using: str) -> "Answered":
-        return self
-
-    def execute_sql(self, **how: Any) -> None:
-        """It was executed."""
-
-    def results_iter(self, results: None) -> list[Sequence[Any]]:
-        return self.rows
+    def instances(self, values: dict[str, Any]) -> list[Any]:
+        rows = self.rows(values)
+        made = [self.maker.made(row) for row in rows]
+        for name, column in self.compiler.annotation_col_map.items():
+            for one, row in zip(made, rows, strict=True):
+                setattr(one, name, row[column])
+        return made
 
 
 class Statement:
@@ -242,8 +235,7 @@ class Statement:
 
     def instances(self, **values: Any) -> list[Any]:
         """With what select_related() and annotate() bring along."""
-        answered: Any = Answered(self.written, self.written.rows(values))
-        return list(ModelIterable(answered))
+        return self.written.instances(values)
 
 
 def gathered(rows: Sequence[Any], name: str) -> list[Any]:

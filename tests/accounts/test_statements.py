@@ -7,8 +7,10 @@ from unittest.mock import patch
 
 import psycopg
 import pytest
+from django.apps import apps
 from django.db import connection, connections, transaction
 from django.db.models import DateTimeField, F, Model
+from django.db.models.signals import post_init, pre_init
 
 from accounts.models import Partner, User
 from accounts.statements import Numbers, OneOf, Slot, Statement, Texts
@@ -172,6 +174,35 @@ def test_instances_are_those_of_the_queryset(ada: User, northbank: Partner) -> N
     for name, related in (("partner", northbank), ("user", ada)):
         assert membership._state.fields_cache[name] == related
         assert membership._state.fields_cache[name].created_at == related.created_at
+
+
+def test_what_was_not_asked_for_is_read_when_it_is_named(ada: User, northbank: Partner) -> None:
+    members = ada.memberships.model.objects.filter(partner=Slot("partner"))
+    brief = Statement(lambda: members.select_related("user").defer("seen_at", "user__name"))
+    (membership,) = brief.instances(partner=northbank.pk)
+    assert membership.get_deferred_fields() == {"seen_at"}
+    assert membership.user.get_deferred_fields() == {"name"}
+    assert (membership.user.name, membership.seen_at) == (ada.name, ada.memberships.get().seen_at)
+
+
+def test_a_relation_that_leads_nowhere_is_none(northbank: Partner) -> None:
+    verification = rows.row(northbank, "Ünal")
+    verification.save()
+    mine = Statement(
+        lambda: Verification.objects.filter(pk=Slot("pk")).select_related("partner", "decided_by")
+    )
+    (ours,) = mine.instances(pk=verification.pk)
+    assert ours._state.fields_cache == {"partner": northbank, "decided_by": None}
+    ours.name = "Unal"
+    ours.save()
+    assert Verification.objects.get().name == "Unal"
+
+
+def test_no_model_of_a_statement_does_anything_when_it_is_made() -> None:
+    for model in apps.get_models():
+        is_plain = "from_db" not in vars(model) and "__init__" not in vars(model)
+        assert is_plain, f"{model.__name__}: accounts.instances would leave that out"
+    assert not (pre_init.receivers or post_init.receivers)
 
 
 @pytest.mark.django_db(transaction=True)
