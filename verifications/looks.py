@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from time import time
 
 from verifications import codes
 from verifications.statuses import Status
@@ -23,6 +24,8 @@ SHAPES = {
     Status.EXPIRED: "s-expired",
 }
 GOOD = {"ok"}
+FIGURES = [f"{number:02}" for number in range(60)]
+EPOCH = date(1970, 1, 1).toordinal()
 
 
 def shown(text: object) -> str:
@@ -77,20 +80,26 @@ def times(at: datetime) -> tuple[str, str, str]:
     and in full: 26 November 2026, 18:04:05 UTC.
     """
     at = _utc(at)
-    written, brief, full = _day_names(at.toordinal(), datetime.now(UTC).toordinal())
-    clock = f"{at.hour:02}:{at.minute:02}"
-    exact_clock = f"{clock}:{at.second:02}"
-    return f"{written}T{exact_clock}+00:00", f"{brief}, {clock}", f"{full}, {exact_clock} UTC"
+    written, brief, full = _day_names(at.toordinal(), int(time()) // 86400 + EPOCH)
+    clock = _clock(at)
+    return f"{written}T{clock}+00:00", f"{brief}, {clock[:5]}", f"{full}, {clock} UTC"
 
 
 def exact(at: datetime) -> str:
     """To the second: 26 Nov 2026, 18:04:05."""
-    return f"{full_day(_utc(at).date())}, {iso(at)[11:19]}"
+    at = _utc(at)
+    return f"{full_day(at.date())}, {_clock(at)}"
 
 
 def iso(at: datetime) -> str:
     """For programs that read the page: HTML knows no microseconds."""
-    return _utc(at).isoformat(timespec="seconds")
+    at = _utc(at)
+    return f"{at.date().isoformat()}T{_clock(at)}+00:00"
+
+
+def _clock(at: datetime) -> str:
+    """18:04:05, from a table: a list says it fifty times, and formats take four times as long."""
+    return f"{FIGURES[at.hour]}:{FIGURES[at.minute]}:{FIGURES[at.second]}"
 
 
 def _utc(at: datetime) -> datetime:
