@@ -179,14 +179,14 @@ class Turn:
         return Stretch(above, below, falling)
 
     def made(
-        self, rows: list[Any], places: list[Position], further: Position | None, **more: Any
+        self, rows: list[Any], first: Position | None, further: Position | None, **more: Any
     ) -> Page:
-        """Of rows in the order of the stretch; the next page that way begins at `further`."""
+        """Of rows in the order of the stretch, of which one is the first; the next page that way
+        begins at `further`.
+        """
         if self.before is not None:
-            back, on = further, places[0] if places else None
-            return Page(rows[::-1], back, on, **more)
-        back = places[0] if places and self.after is not None else None
-        return Page(rows, back, further, **more)
+            return Page(rows[::-1], further, first, **more)
+        return Page(rows, first if self.after is not None else None, further, **more)
 
 
 def page(rows: QuerySet, moment: str, turn: Turn, size: int = 50) -> Page:
@@ -195,8 +195,10 @@ def page(rows: QuerySet, moment: str, turn: Turn, size: int = 50) -> Page:
     One row more than is shown is read, to know whether there is another page that way.
     """
     found = list(turn.stretch.of(rows, moment)[: size + 1])
-    places = [Position(getattr(row, moment), row.pk) for row in found[:size]]
-    return turn.made(found[:size], places, places[-1] if len(found) > size else None)
+    shown = found[:size]
+    ends = [Position(getattr(row, moment), row.pk) for row in (*shown[:1], *shown[-1:])]
+    first, last = ends or (None, None)
+    return turn.made(shown, first, last if len(found) > size else None)
 
 
 # In the order of the walk: a row's moment, its number, and whether it fits.
@@ -248,4 +250,5 @@ def sought(
     found = rows.order_by().in_bulk([place.number for place in places])
     further = places[-1] if len(walked.found) > size else walked.end
     shown = [found[place.number] for place in places if place.number in found]
-    return turn.made(shown, places, further, searched_to=walked.end if len(places) < size else None)
+    first = places[0] if places else None
+    return turn.made(shown, first, further, searched_to=walked.end if len(places) < size else None)

@@ -73,7 +73,7 @@ class Question:
         self.is_more |= is_cut
         return turn.made(
             shown,
-            [row.place for row in shown],
+            shown[0].place if shown else None,
             shown[-1].place if is_cut else found.end,
             searched_to=found.end if len(shown) < SIZE else None,
         )
@@ -243,7 +243,9 @@ class Question:
             self.plan.run(stretch.bounds, driver, branch, residual, share, most)
             for branch in range(len(driver.branches))
         ]
-        return walk.merged([run.found(stretch, self.values) for run in runs], stretch)
+        found = [run.found(stretch, self.values) for run in runs]
+        is_one = len(found) == 1 and driver.is_direct
+        return found[0] if is_one else walk.merged(found, stretch)
 
 
 def _shown(named: keyset.Walked) -> Found:

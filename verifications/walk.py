@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -109,9 +110,8 @@ def merged(runs: Sequence[Found], stretch: Stretch) -> Found:
     """Of walks along several indexes at once; the same row may come more than once."""
     end = stretch.first(run.end for run in runs if run.end)
     met = {row.pk: row for run in runs for row in run.rows}
-    rows = [row for row in met.values() if not stretch.beyond(row.place, end)]
-    rows.sort(key=lambda row: row.place, reverse=stretch.falling)
-    return Found(rows, end)
+    rows = sorted(met.values(), key=attrgetter("started_at", "pk"), reverse=stretch.falling)
+    return Found([row for row in rows if not stretch.beyond(row.place, end)] if end else rows, end)
 
 
 # Statements
