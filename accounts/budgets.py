@@ -6,14 +6,14 @@ there and then, and the partner's Admins are told.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import partial
 from typing import NamedTuple
 
 from django.conf import settings
 from django.core.cache import cache
 from django.core.mail import send_mail
 from django.db import transaction
-from django.db.models import Count, DateTimeField, Min, QuerySet, Value
+from django.db.models import Count, DateTimeField, Exists, Min, QuerySet, Value
 from django.template.loader import render_to_string
 from django.utils import timezone
 
@@ -75,25 +75,34 @@ def spend(
         budget.kind, actor=actor, partner=partner, subject=subject, stream=stream, **facts
     )
     since = timezone.now() - budget.window
-    ((taken, first),) = _taken(budget.counts).rows(actor=actor.pk, kind=budget.kind, since=since)
-    if taken > budget.most():
-        raise Reached(budget, actor, partner, first + budget.window)
+    taken = TAKEN[budget.counts].rows(
+        actor=actor.pk,
+        partner=partner.pk,
+        kind=budget.kind,
+        subject=subject,
+        since=since,
+        entry=entry.pk,
+    )
+    for number, first in taken:
+        if number > budget.most():
+            raise Reached(budget, actor, partner, first + budget.window)
     return entry
 
 
-@lru_cache
-def _taken(counts: str) -> Statement:
-    """How many, and the moment of the first."""
+def _taken(counts: str) -> QuerySet:
+    """How many, and the moment of the first; nothing where `entry` takes no more than before."""
+    since = Slot("since", DateTimeField())
+    rows = AuditEntry.objects.filter(actor=Slot("actor"), kind=Slot("kind"), at__gt=since)
+    if counts == "subject":
+        same = rows.filter(subject=Slot("subject"), partner=Slot("partner"), pk__lt=Slot("entry"))
+        rows = rows.filter(~Exists(same))
+    # One group: of aggregates alone there is no queryset.
+    one = rows.order_by().annotate(one=Value(1)).values("one")
+    taken = one.annotate(number=Count(counts, distinct=True), first=Min("at"))
+    return taken.values_list("number", "first")
 
-    def queryset() -> QuerySet:
-        since = Slot("since", DateTimeField())
-        rows = AuditEntry.objects.filter(actor=Slot("actor"), kind=Slot("kind"), at__gt=since)
-        # One group: of aggregates alone there is no queryset.
-        one = rows.order_by().annotate(one=Value(1)).values("one")
-        taken = one.annotate(number=Count(counts, distinct=True), first=Min("at"))
-        return taken.values_list("number", "first")
 
-    return Statement(queryset)
+TAKEN = {counts: Statement(partial(_taken, counts)) for counts in ("subject", "id")}
 
 
 def note(reached: Reached) -> None:
