@@ -187,6 +187,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "badge": badge,
     "capitalize": str.capitalize,
     "capfirst": capfirst,
+    "clock": looks.clock,
     "date": date,
     "day": looks.day,
     "document": document,

@@ -75,31 +75,32 @@ def duration(span: timedelta) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
+def clock(at: datetime) -> str:
+    """18:04:05, from a table: a list says it fifty times, and formats take four times as long."""
+    at = _utc(at)
+    return f"{FIGURES[at.hour]}:{FIGURES[at.minute]}:{FIGURES[at.second]}"
+
+
 def times(at: datetime) -> tuple[str, str, str]:
     """For programs; to the minute, today and yesterday by name, the year only where it is another;
     and in full: 26 November 2026, 18:04:05 UTC.
     """
     at = _utc(at)
     written, brief, full = _day_names(at.toordinal(), int(time()) // 86400 + EPOCH)
-    clock = _clock(at)
-    return f"{written}T{clock}+00:00", f"{brief}, {clock[:5]}", f"{full}, {clock} UTC"
+    second = clock(at)
+    return f"{written}T{second}+00:00", f"{brief}, {second[:5]}", f"{full}, {second} UTC"
 
 
 def exact(at: datetime) -> str:
     """To the second: 26 Nov 2026, 18:04:05."""
     at = _utc(at)
-    return f"{full_day(at.date())}, {_clock(at)}"
+    return f"{full_day(at.date())}, {clock(at)}"
 
 
 def iso(at: datetime) -> str:
     """For programs that read the page: HTML knows no microseconds."""
     at = _utc(at)
-    return f"{at.date().isoformat()}T{_clock(at)}+00:00"
-
-
-def _clock(at: datetime) -> str:
-    """18:04:05, from a table: a list says it fifty times, and formats take four times as long."""
-    return f"{FIGURES[at.hour]}:{FIGURES[at.minute]}:{FIGURES[at.second]}"
+    return f"{at.date().isoformat()}T{clock(at)}+00:00"
 
 
 def _utc(at: datetime) -> datetime:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from verifications import beside, codes, vault
+from verifications import beside, codes, looks, vault
 from verifications.callbacks import provider
 from verifications.models import (
     Decision,
@@ -170,7 +170,7 @@ def _delivery_words(delivery: WebhookDelivery) -> Iterator[str]:
 
 
 def _moment(at: datetime) -> str:
-    return f"{at:%H:%M:%S}, {at.day} {at:%b %Y}"
+    return f"{looks.clock(at)}, {looks.full_day(at.date())}"
 
 
 class Told(NamedTuple):
