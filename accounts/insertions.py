@@ -77,7 +77,7 @@ class Insertion:
                 )
             ]
         # Whoever catches what the database refuses does not go on in the same transaction.
-        with mark_for_rollback_on_error(connection.alias), prepared_cursor() as cursor:
+        with mark_for_rollback_on_error(connection.alias), prepared_cursor(self.sql) as cursor:
             cursor.execute(self.sql, params)
             keys = cursor.fetchall() if self.is_counted else ()
             number = len(keys) if self.is_counted else cursor.rowcount

@@ -21,6 +21,8 @@ from django.db.transaction import TransactionManagementError
 
 from accounts.instances import Maker
 
+# Statements that a connection to PostgreSQL remembers.
+MOST_PREPARED = 500
 # Codes, days and the like.
 CONSTANT = re.compile(r"[\w .:/+-]*")
 
@@ -141,20 +143,25 @@ def begin(connection: Any, **_: Any) -> None:
         raw = connection.connection
         raw.adapters.register_loader("jsonb", Unread)
         # Only what is asked to be prepared is; and of that, all that our pages ask.
-        raw.prepare_threshold, raw.prepared_max = 1_000_000_000, 500
+        raw.prepare_threshold, raw.prepared_max = 1_000_000_000, MOST_PREPARED
+        raw.cursors = {}
 
 
-def prepared_cursor() -> Any:
-    """The same for the whole connection: its answer is to be read before it is asked again."""
+def prepared_cursor(sql: str) -> Any:
+    """For this very statement, whose answer is to be read before it is asked again. On PostgreSQL
+    it is kept with the connection: it knows by then how to write its values and read its answers.
+    """
     # Looked up once: `connection` looks for it again with each name.
     here: Any = connections[DEFAULT_DB_ALIAS]
     if here.vendor != "postgresql":
         return here.cursor()
     _see_to(here)
     raw = here.connection
-    if not hasattr(raw, "prepared"):
-        raw.prepared = Prepared(raw)
-    return here._prepare_cursor(raw.prepared)
+    if sql not in raw.cursors:
+        if len(raw.cursors) == MOST_PREPARED:
+            del raw.cursors[next(iter(raw.cursors))]
+        raw.cursors[sql] = Prepared(raw)
+    return here._prepare_cursor(raw.cursors[sql])
 
 
 def _see_to(here: Any) -> None:
@@ -189,7 +196,7 @@ class Written:
         if self.locks and connection.get_autocommit():
             raise TransactionManagementError("A lock that ends with its statement guards nothing.")
         params = [one.filled(values) if isinstance(one, Slot) else one for one in self.params]
-        with prepared_cursor() as cursor:
+        with prepared_cursor(self.sql) as cursor:
             cursor.execute(self.sql, params)
             found = cursor.fetchall()
         if self.converters:

@@ -29,7 +29,7 @@ class Update:
         row._prepare_related_fields_for_save("update", self.fields)  # type: ignore[attr-defined]
         values = ((field, field.value_from_object(row)) for field in self.fields)
         params = [field.get_db_prep_save(value, connection) for field, value in values]
-        with mark_for_rollback_on_error(connection.alias), prepared_cursor() as cursor:
+        with mark_for_rollback_on_error(connection.alias), prepared_cursor(self.sql) as cursor:
             cursor.execute(self.sql, params)
             if cursor.rowcount != 1:
                 raise DatabaseError(f"{row!r} is not there")

@@ -12,6 +12,7 @@ from django.db import connection, connections, transaction
 from django.db.models import DateTimeField, F, Model
 from django.db.models.signals import post_init, pre_init
 
+from accounts import statements
 from accounts.models import Partner, User
 from accounts.statements import Numbers, OneOf, Slot, Statement, Texts
 from tests import factories
@@ -75,6 +76,23 @@ def test_what_others_ask_is_not_prepared(northbank: Partner) -> None:
             "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", ["%1 AS%"]
         )
         assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite's cursors are made anew")
+def test_what_was_answered_stays_nowhere(
+    named: Statement, northbank: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw: Any = connection.connection
+    assert named.rows(key=northbank.key)
+    kept = raw.cursors[named.written.sql]
+    assert (kept.pgresult, kept._results) == (None, [])
+    # However many statements there are.
+    monkeypatch.setattr(statements, "MOST_PREPARED", len(raw.cursors))
+    first = next(iter(raw.cursors))
+    other = Statement(lambda: Partner.objects.filter(key=Slot("key"), pk__gt=0).values_list("pk"))
+    assert other.rows(key=northbank.key) == [(northbank.pk,)]
+    assert len(raw.cursors) == statements.MOST_PREPARED
+    assert first not in raw.cursors
 
 
 def _end_the_connection() -> None:

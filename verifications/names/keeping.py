@@ -46,7 +46,7 @@ def fill(verifications: Iterable[Verification]) -> None:
 
 def lock(how: str, partner: int) -> None:
     if connection.vendor == "postgresql":
-        with prepared_cursor() as cursor:
+        with prepared_cursor(how) as cursor:
             cursor.execute(how, [WORDS, partner])
 
 
