@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import AutoField, CharField, Model, TextField
+from django.db.models import AutoField, BooleanField, CharField, IntegerField, Model, TextField
 from django.db.transaction import mark_for_rollback_on_error  # type: ignore[attr-defined]
 
 from accounts.statements import prepared_cursor
@@ -32,13 +32,24 @@ def insert_missing(*rows: Model) -> bool:
 
 
 def _write(rows: Sequence[Model], otherwise: str) -> bool:
-    vendor = connections[DEFAULT_DB_ALIAS].vendor
+    connection: Any = connections[DEFAULT_DB_ALIAS]
     portions = [rows[first : first + PORTION] for first in range(0, len(rows), PORTION)]
     written = [
-        _insertion(vendor, type(portion[0]), len(portion), otherwise).write(portion)
+        _insertion(connection.vendor, type(portion[0]), len(portion), otherwise).write(
+            portion, connection
+        )
         for portion in portions
     ]
     return all(written)
+
+
+# Values that go into a column as they are: most of them.
+PLAIN = {CharField: str, TextField: str, IntegerField: int, BooleanField: bool}
+
+
+def _plain(field: Any) -> type | None:
+    column = field.target_field if field.is_relation else field
+    return next((plain for kind, plain in PLAIN.items() if isinstance(column, kind)), None)
 
 
 class Insertion:
@@ -48,11 +59,12 @@ class Insertion:
         meta = model._meta
         self.is_counted = isinstance(meta.pk, AutoField)
         self.fields = [
-            field for field in meta.local_concrete_fields if field is not meta.auto_field
+            (field, _plain(field))
+            for field in meta.local_concrete_fields
+            if field is not meta.auto_field
         ]
-        self.plain = [isinstance(it, CharField | TextField) and str for it in self.fields]
-        self.values = attrgetter(*(field.attname for field in self.fields))
-        columns = ", ".join(_quoted(field.column) for field in self.fields)
+        self.values = attrgetter(*(field.attname for field, _ in self.fields))
+        columns = ", ".join(_quoted(field.column) for field, _ in self.fields)
         row = f"({', '.join(['%s'] * len(self.fields))})"
         rows = ", ".join([row] * number)
         self.sql = f"INSERT INTO {_quoted(meta.db_table)} ({columns}) VALUES {rows}"  # noqa: S608
@@ -60,9 +72,8 @@ class Insertion:
         if self.is_counted:
             self.sql += f" RETURNING {_quoted(meta.pk.column)}"
 
-    def write(self, rows: Sequence[Model]) -> bool:
+    def write(self, rows: Sequence[Model], connection: Any) -> bool:
         """Whether all were written."""
-        connection = connections[DEFAULT_DB_ALIAS]
         params: list[Any] = []
         for row in rows:
             if not row._state.adding:
@@ -70,11 +81,10 @@ class Insertion:
             # What was assigned before it had a key has one by now.
             row._prepare_related_fields_for_save("insert")  # type: ignore[attr-defined]
             params += [
-                # Most are texts for a column of text, which stay what they are.
-                value if plain is type(value) else field.get_db_prep_save(value, connection)
-                for field, plain, value in zip(
-                    self.fields, self.plain, self.values(row), strict=True
-                )
+                value
+                if value is None or type(value) is plain
+                else field.get_db_prep_save(value, connection)
+                for (field, plain), value in zip(self.fields, self.values(row), strict=True)
             ]
         # Whoever catches what the database refuses does not go on in the same transaction.
         with mark_for_rollback_on_error(connection.alias), prepared_cursor(self.sql) as cursor:
