@@ -107,7 +107,7 @@ def no_hold_stands(membership: Membership | None, action: Action, it: Verificati
         PARTNER_ADMIN,
         "It is not on hold."
         if since is None
-        else f"It is on hold since {_spoken(since)}: release the hold first.",
+        else f"It has been on hold since {_spoken(since)}: release the hold first.",
     )
 
 
