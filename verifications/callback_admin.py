@@ -108,12 +108,11 @@ class ProviderCallbackAdmin(ReadOnly):
 
 @transaction.atomic
 def _read_again(pk: int, actor: Any) -> tuple[int, str]:
-    rows = ProviderCallback.objects.select_for_update(of=("self",)).select_related("partner")
-    callback = rows.get(pk=pk)
-    if callback.stage == Stage.ACCEPTED and callback.outcome != Outcome.WAITING:
-        return messages.WARNING, "it was applied or settled before; nothing was done."
+    callback = ProviderCallback.objects.select_related("partner").get(pk=pk)
     try:
         callback = intake.reapply(callback)
+    except intake.Settled:
+        return messages.WARNING, "it was applied or settled before; nothing was done."
     except CallbackBody.DoesNotExist:
         return messages.WARNING, "its body was erased; nothing was done."
     except vault.DoesNotOpen:

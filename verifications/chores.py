@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import budgets, checkpoints, proof
 from verifications import disposal, folding, history, lost_files, vault
 from verifications.callbacks import intake
-from verifications.models import FOLDING, Chore, Outcome, ProviderCallback, Stage
+from verifications.models import FOLDING, CallbackBody, Chore, Outcome, ProviderCallback, Stage
 from verifications.webhooks import trouble
 
 log = logging.getLogger(__name__)
@@ -47,8 +47,9 @@ def apply_waiting() -> None:
         stage=Stage.ACCEPTED, outcome=Outcome.WAITING, received_at__lt=since
     )
     for callback in waiting.select_related("partner", "body").order_by("pk")[:100]:
-        # What does not open is in the log, and must not stop those behind it.
-        with contextlib.suppress(vault.DoesNotOpen):
+        # What does not open is in the log, and must not stop those behind it; nor must what
+        # somebody else did meanwhile.
+        with contextlib.suppress(vault.DoesNotOpen, CallbackBody.DoesNotExist, intake.Settled):
             intake.reapply(callback)
 
 

@@ -6,7 +6,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -14,8 +14,8 @@ from django.db import connection, connections, transaction
 
 from accounts.models import AuditEntry, Kind, Membership, Partner
 from tests import factories
-from verifications import decisions, disposal, lifecycle
-from verifications.callbacks import intake
+from verifications import callback_admin, decisions, disposal, lifecycle
+from verifications.callbacks import effect, intake
 from verifications.models import (
     Decision,
     DeliveryState,
@@ -175,6 +175,54 @@ def test_a_body_that_cannot_wait_any_longer_is_kept(ada: Membership) -> None:
     assert isinstance(kept, ProviderCallback)
     assert (kept.stage, kept.outcome) == (Stage.ACCEPTED, Outcome.WAITING)
     assert intake.reapply(kept).outcome == Outcome.APPLIED
+
+
+def waiting_body(ada: Membership, monkeypatch: pytest.MonkeyPatch) -> ProviderCallback:
+    """Of a verification that is there, not applied yet because of a fault that is gone by now."""
+    receive(ada.partner)
+    with monkeypatch.context() as broken:
+        broken.setattr(effect, "apply", lambda *_: 1 / 0)
+        return receive(ada.partner, finishTime=1_900_000_000)
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
+def test_who_reads_a_body_again_waits_without_holding_it(
+    ada: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who disposes has the verification, and takes what tells of it: a deadlock otherwise."""
+    callback = waiting_body(ada, monkeypatch)
+    it = Verification.objects.get()
+    free = []
+
+    def dispose() -> None:
+        lifecycle.locked(ada, it.scan_ref)
+        reader.start()
+        time.sleep(0.3)
+        rows = ProviderCallback.objects.select_for_update(skip_locked=True)
+        free.append(rows.filter(pk=callback.pk).exists())
+
+    told = []
+
+    def read_again() -> None:
+        try:
+            told.append(callback_admin._read_again(callback.pk, ada.user)[1])
+        finally:
+            connections.close_all()
+
+    reader = Thread(target=read_again)
+    with transaction.atomic():
+        dispose()
+    reader.join()
+    assert (free, told) == ([True], ["understood: applied."])
+
+
+def test_a_body_is_read_again_by_one_of_two(
+    ada: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callback = waiting_body(ada, monkeypatch)
+    late = while_one_waits(lambda: intake.reapply(callback), lambda: intake.reapply(callback))
+    assert isinstance(late, intake.Settled)
+    assert AuditEntry.objects.filter(kind=Kind.UPDATED).count() == 1
 
 
 @pytest.mark.parametrize("verb", ["dispose", "tell the present state"])

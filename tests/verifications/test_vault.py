@@ -199,7 +199,8 @@ def test_a_body_read_after_a_fix_goes_over_to_its_verification(northbank: Partne
     _, raw = factories.sample("01")
     callback.body.sealed = vault.sealed(callback.body, raw)
     callback.body.save()
-    it = intake.reapply(callback).verification
+    callback = intake.reapply(callback)
+    it = callback.verification
     assert it
     assert callback.body.owner == f"scan/{it.scan_ref}"
     assert not DataKey.objects.filter(owner__startswith="callback/").exists()

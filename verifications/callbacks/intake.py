@@ -181,17 +181,28 @@ def _read(raw: bytes, event: str) -> Reading:
     return Reading(Stage.ACCEPTED, "", body, body["scanRef"])
 
 
+class Settled(Exception):
+    """It was applied by now, or need not be."""
+
+
+@transaction.atomic
 def reapply(callback: ProviderCallback) -> ProviderCallback:
     """Reads a kept body again, after a fix; where it still cannot be applied it goes on waiting.
 
-    Raises vault.DoesNotOpen, or CallbackBody.DoesNotExist: it was erased.
+    Gives its row as it is then. Raises Settled, vault.DoesNotOpen, or CallbackBody.DoesNotExist:
+    it was erased.
     """
     raw = vault.opened(callback.body)
     reading = _read(raw, callback.event)
-    with transaction.atomic():
-        callback.stage, callback.problem = reading.stage, reading.problem
-        update(callback, "stage", "problem")
-        _seal(callback.body, raw, reading.scan_ref)
+    # First the verification and then what tells of it, as whoever decides or disposes does.
+    effect.locked(callback, reading.scan_ref)
+    rows = ProviderCallback.objects.select_for_update(of=("self",)).select_related("partner")
+    callback = rows.get(pk=callback.pk)
+    if callback.stage == Stage.ACCEPTED and callback.outcome != Outcome.WAITING:
+        raise Settled
+    callback.stage, callback.problem = reading.stage, reading.problem
+    update(callback, "stage", "problem")
+    _seal(callback.body, raw, reading.scan_ref)
     if (body := reading.body) is None or callback.outcome != Outcome.WAITING:
         return callback
     if not _tried(callback.digest, lambda: _apply(callback, body)):
