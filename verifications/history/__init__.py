@@ -43,7 +43,7 @@ def _portions(keys: Iterable[int]) -> Iterator[list[int]]:
 def _lasting(keys: list[int]) -> Iterator[str]:
     found = _compared(keys)
     for _ in range(LOOKS - 1):
-        found = _compared(list(found))
+        found = _compared(list(found)) if found else {}
     for key, problems in found.items():
         yield from (f"verification {key}: {problem}" for problem in problems)
 

@@ -2,14 +2,27 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
+
+from django.db.models import F, Model, QuerySet
 
 from accounts import checkpoints
 from accounts.models import AuditEntry, Kind
-from verifications.models import Decision, Disposal, Hold, Note, Tag, Verification
+from accounts.statements import Numbers, OneOf, Statement, Texts
+from verifications.models import (
+    Decision,
+    DecisionReason,
+    Disposal,
+    Hold,
+    Note,
+    Tag,
+    Verification,
+)
 from verifications.statuses import Action, Standing, Status
 
 KINDS: dict[str, str] = {
@@ -74,12 +87,37 @@ def _wrong(log: list[datetime], rows: list[datetime]) -> str:
     return ""
 
 
+# Of millions of verifications, by the portion: each statement is written once, and brings no more
+# than is compared.
+
+
+def _entries() -> QuerySet[AuditEntry]:
+    rows = AuditEntry.objects.filter(OneOf(F("stream"), Texts("streams")), kind__in=sorted(MOVING))
+    return rows.order_by("stream", "seq").defer("prev", "digest")
+
+
+def _verifications() -> QuerySet[Verification]:
+    rows = Verification.objects.filter(OneOf(F("pk"), KEYS)).order_by()
+    return rows.only("partner", "scan_ref", "status", "suspected", "revision")
+
+
+def _beside(model: type[Model]) -> QuerySet:
+    return model._default_manager.filter(OneOf(F("verification_id"), KEYS))
+
+
+KEYS = Numbers("keys")
+ENTRIES, VERIFICATIONS = Statement(_entries), Statement(_verifications)
+DECISIONS, REASONS = (Statement(partial(_beside, it)) for it in (Decision, DecisionReason))
+DISPOSALS, HOLDS = (Statement(partial(_beside, it)) for it in (Disposal, Hold))
+REMOVED_TAGS = Statement(lambda: _beside(Tag).filter(removed_at__isnull=False))
+NOTES = Statement(lambda: _beside(Note).defer("sealed"))
+
+
 def of_log(keys: Iterable[int]) -> Told:
     streams = {f"v/{key}": key for key in keys}
-    entries = AuditEntry.objects.filter(stream__in=streams, kind__in=MOVING)
     told: Told = defaultdict(list)
-    ordered = entries.order_by("stream", "seq").iterator(chunk_size=2000)
-    for stream, chain in groupby(ordered, key=lambda entry: entry.stream):
+    entries = ENTRIES.instances(streams=list(streams))
+    for stream, chain in groupby(entries, key=attrgetter("stream")):
         _tell(told, streams[stream], list(chain))
     return told
 
@@ -116,17 +154,18 @@ def _facts(body: str) -> dict[str, Any]:
 
 def of_rows(keys: list[int]) -> Told:
     told: Told = defaultdict(list)
-    of_these = Verification.objects.in_bulk(keys)
+    of_these = {it.pk: it for it in VERIFICATIONS.instances(keys=keys)}
     for it in of_these.values():
         standing = _standing(it.status, it.suspected), it.revision
         told[_of_row(it, STANDS, None, *standing)].append(datetime.min)
     for source in (_decisions, _disposals, _holds, _tags, _notes):
-        for deed, at in source(of_these):
+        for deed, at in source(of_these, list(of_these)):
             told[deed].append(at)
     return told
 
 
 Rows = dict[int, Verification]
+Keys = Sequence[int]
 Source = Iterator[tuple[Deed, datetime]]
 
 
@@ -134,30 +173,32 @@ def _of_row(it: Verification, kind: str, actor: int | None, *facts: Any) -> Deed
     return Deed(it.pk, kind, actor, it.partner_id, it.audit_subject, facts)
 
 
-def _decisions(rows: Rows) -> Source:
-    decisions = Decision.objects.filter(verification__in=rows).prefetch_related("reasons")
-    for row in decisions:
+def _decisions(rows: Rows, keys: Keys) -> Source:
+    codes: dict[Any, list[str]] = defaultdict(list)
+    for reason in REASONS.instances(keys=keys):
+        codes[reason.decision_id].append(reason.code)
+    for row in DECISIONS.instances(keys=keys):
         came_from = _standing(row.from_status, row.from_suspected)
         facts = [str(row.pk), row.revision, came_from, _standing(row.to_status, row.to_suspected)]
         if row.action == Action.UNDO:
             facts.append(str(row.undoes_id))
         else:
-            facts += [tuple(reason.code for reason in row.reasons.all()), row.role_name]
+            facts += [tuple(codes[row.pk]), row.role_name]
         kind = KINDS.get(row.action, row.action)
         deed = _of_row(rows[row.verification_id], kind, row.actor_id, *facts)
         yield deed._replace(partner=row.partner_id), row.decided_at
 
 
-def _disposals(rows: Rows) -> Source:
-    for row in Disposal.objects.filter(verification__in=rows):
+def _disposals(rows: Rows, keys: Keys) -> Source:
+    for row in DISPOSALS.instances(keys=keys):
         it = rows[row.verification_id]
         facts = row.kind, _standing(row.status, row.suspected)
         deed = _of_row(it, Kind.DISPOSED, row.actor_id, *facts)._replace(partner=row.partner_id)
         yield deed, row.disposed_at
 
 
-def _holds(rows: Rows) -> Source:
-    for row in Hold.objects.filter(verification__in=rows):
+def _holds(rows: Rows, keys: Keys) -> Source:
+    for row in HOLDS.instances(keys=keys):
         it = rows[row.verification_id]
         yield _of_row(it, Kind.HELD, row.placed_by_id, row.reason), row.placed_at
         if row.released_at:
@@ -165,15 +206,14 @@ def _holds(rows: Rows) -> Source:
             yield deed, row.released_at
 
 
-def _tags(rows: Rows) -> Source:
-    for row in Tag.objects.filter(verification__in=rows):
-        if row.removed_at:
-            it = rows[row.verification_id]
-            yield _of_row(it, Kind.TAG_REMOVED, row.removed_by_id, row.code), row.removed_at
+def _tags(rows: Rows, keys: Keys) -> Source:
+    for row in REMOVED_TAGS.instances(keys=keys):
+        it = rows[row.verification_id]
+        yield _of_row(it, Kind.TAG_REMOVED, row.removed_by_id, row.code), row.removed_at
 
 
-def _notes(rows: Rows) -> Source:
-    for row in Note.objects.filter(verification__in=rows).defer("sealed"):
+def _notes(rows: Rows, keys: Keys) -> Source:
+    for row in NOTES.instances(keys=keys):
         deed = _of_row(rows[row.verification_id], Kind.NOTED, row.author_id, row.pk)
         yield deed, row.written_at
 
