@@ -12,8 +12,8 @@ budgets      how much of other people's data one person may take
 checkpoints  signed sums over it;  proof  that nobody else wrote
 sealing      what opens only with its key, in its place
 lone         secrets that stand alone in a row, read as if in clear
-statements   queries whose SQL is written once, with slots for values
-insertions   new rows whose SQL is written once
+statements   queries whose SQL is written once, with slots for values;  instances  of their rows
+insertions   new rows whose SQL is written once;  updates  columns of a row
 guards       append-only by trigger, on SQLite and on PostgreSQL
 emails       another e-mail for a user, and who is told of it
 rights       support's own, given by two;  rights_admin  its pages
