@@ -101,13 +101,15 @@ def _verifications() -> QuerySet[Verification]:
     return rows.only("partner", "scan_ref", "status", "suspected", "revision")
 
 
-def _beside(model: type[Model]) -> QuerySet:
-    return model._default_manager.filter(OneOf(F("verification_id"), KEYS))
+def _beside(model: type[Model], way: str = "verification_id") -> QuerySet:
+    return model._default_manager.filter(OneOf(F(way), KEYS))
 
 
 KEYS = Numbers("keys")
 ENTRIES, VERIFICATIONS = Statement(_entries), Statement(_verifications)
-DECISIONS, REASONS = (Statement(partial(_beside, it)) for it in (Decision, DecisionReason))
+DECISIONS = Statement(partial(_beside, Decision))
+# Through their decisions, by whose index they are found.
+REASONS = Statement(partial(_beside, DecisionReason, "decision__verification_id"))
 DISPOSALS, HOLDS = (Statement(partial(_beside, it)) for it in (Disposal, Hold))
 REMOVED_TAGS = Statement(lambda: _beside(Tag).filter(removed_at__isnull=False))
 NOTES = Statement(lambda: _beside(Note).defer("sealed"))
