@@ -25,7 +25,16 @@ from accounts.models import Kind, Membership, Partner, User
 from accounts.support import _answers
 from tests import factories
 from tests.verifications import plans
-from verifications import audit_log, counters, disposed, home, keyset, listing, question
+from verifications import (
+    audit_log,
+    counters,
+    disposed,
+    history,
+    home,
+    keyset,
+    listing,
+    question,
+)
 from verifications.audit_forms import AuditFilterForm
 from verifications.deliveries import listing as deliveries
 from verifications.models import (
@@ -304,6 +313,16 @@ def test_a_verification_reads_what_stands_beside_it_and_no_more(
     for it in (middle, waiting[0], waiting.last()):
         address = reverse("verification_detail", args=[it.scan_ref])
         wrong += explained.objections(address, lambda address=address: browser.get(address))
+    assert not wrong, "\n\n".join(wrong)
+
+
+@SETTLED
+def test_a_portion_of_the_proof_reads_no_table_as_a_whole(partner: Partner) -> None:
+    explained = plans.Explained(20 * history.PORTION, 20 * history.PORTION)
+    decided = Verification.objects.exclude(decision=None).order_by("pk")
+    keys = list(decided.values_list("pk", flat=True)[: history.PORTION])
+    assert len(keys) == history.PORTION
+    wrong = explained.objections("a portion", lambda: history._compared(keys))
     assert not wrong, "\n\n".join(wrong)
 
 
