@@ -137,6 +137,12 @@ class Detail:
         return value
 
     @property
+    def was_expired(self) -> bool:
+        """The document, when it was shown."""
+        until = self.verification.document_expires_on
+        return until is not None and until < self.verification.started_at.date()
+
+    @property
     def pictures(self) -> list[evidence.Shot]:
         return [shot for shot in self.shots if not shot.is_unusable]
 
@@ -256,26 +262,25 @@ def _earlier(membership: Membership, verification: Verification) -> list[Brief]:
 
 
 def _answers(it: Verification, told: dossier.Dossier, tags: list[Tag]) -> list[Answer]:
-    return [
-        _finding("Document", _spoken(it, it.auto_document, it.manual_document), "document"),
-        _finding("Face", _spoken(it, it.auto_face, it.manual_face), "face"),
-        _data(told),
-        _raised(it, tags),
-    ]
+    document = _finding("Document", _spoken(it, it.auto_document, it.manual_document), "document")
+    face = _finding("Face", _spoken(it, it.auto_face, it.manual_face), "face")
+    # Where nothing was checked, that nothing was found says nothing good.
+    fine = "tone-idle" if document.tone == face.tone == "tone-idle" else "tone-good"
+    return [document, face, _data(told, fine), _raised(it, tags, fine)]
 
 
-def _data(told: dossier.Dossier) -> Answer:
-    tone = "tone-good" if told.fields else "tone-idle"
+def _data(told: dossier.Dossier, fine: str) -> Answer:
+    tone = fine if told.fields else "tone-idle"
     differs = told.differing or told.differs_somewhere
     return Answer("Data", told.difference, "tone-warn" if differs else tone, "data")
 
 
-def _raised(it: Verification, tags: list[Tag]) -> Answer:
+def _raised(it: Verification, tags: list[Tag], fine: str) -> Answer:
     standing = [tag for tag in tags if not tag.removed_at]
     labels = [codes.find(tag.code, tag.wire_family).label for tag in standing]
     more = f" and {len(labels) - 2} more" if len(labels) > 2 else ""
     nothing = "Suspected without a tag" if it.suspected else "None"
-    tone = "tone-warn" if labels or it.suspected else "tone-good"
+    tone = "tone-warn" if labels or it.suspected else fine
     return Answer("Tags", (", ".join(labels[:2]) + more) or nothing, tone, "tags")
 
 

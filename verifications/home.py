@@ -9,7 +9,7 @@ from django.db.models import DateTimeField, QuerySet
 from accounts import budgets
 from accounts.models import Membership, Partner, Rank
 from accounts.statements import Slot, Statement
-from verifications import counters, figures, frame, waiting
+from verifications import counters, figures, frame, policy, waiting
 from verifications.models import TROUBLED, TRYING, WANTED, WebhookDelivery
 from verifications.models.webhook import given_up
 from verifications.statuses import NEEDS_DECISION, Standing
@@ -44,7 +44,7 @@ def build(membership: Membership, days: int | None, now: datetime) -> Home:
         standing=standing,
         queue=waiting.longest(membership, now),
         queue_count=standing.get(NEEDS_DECISION, 0),
-        may_decide=rank >= Rank.ADMIN,
+        may_decide=policy.decides(membership),
         troubled=_troubled(partner, now),
         deliveries_url=frame.url_for(membership, "delivery_list", Rank.MODERATOR),
         stopped=budgets.notices(partner, now - NOTICED) if rank >= Rank.ADMIN else [],
@@ -54,8 +54,9 @@ def build(membership: Membership, days: int | None, now: datetime) -> Home:
 
 
 def _in_trouble() -> QuerySet:
-    """Each half by an index of its own."""
-    rows = WebhookDelivery.objects.filter(WANTED, partner=Slot("partner")).order_by()
+    """Each half by an index of its own. A test tells of nobody whether it arrives or not."""
+    told = WebhookDelivery.objects.filter(verification__isnull=False)
+    rows = told.filter(WANTED, partner=Slot("partner")).order_by()
     halves = [rows.filter(it) for it in (TRYING, given_up(Slot("since", DateTimeField())))]
     trying, over = (half.values_list("pk") for half in halves)
     return trying.union(over, all=True)[:COUNTED_TO]

@@ -29,6 +29,7 @@ Impersonal = Callable[[Membership | None, Action, Verification], Check]
 
 SUPPORT = "Support"
 PARTNER_ADMIN = "An Admin of the partner"
+PROVIDER = "The provider"
 NOBODY = "Nobody"
 
 
@@ -155,7 +156,7 @@ def status_permits(membership: Membership | None, action: Action, it: Verificati
         "status_permits",
         passed,
         f"Status: {it.standing}",
-        NOBODY,
+        PROVIDER if it.status in (Status.ACTIVE, Status.REVIEWING) else NOBODY,
         f"It is {it.standing}." if passed else _status_sentence(action, it),
     )
 
@@ -222,6 +223,13 @@ def standing_objection(
     checks = explain(membership, action, verification)
     refused = (check for check in checks if not check.passed)
     return next((check for check in refused if check.rule != status_permits.__name__), None)
+
+
+def decides(membership: Membership) -> bool:
+    """Whether any decision is this member's to make, once a verification's status permits it."""
+    anything = Verification(partner=membership.partner, status=Status.REVIEWING)
+    decisions = (Action.APPROVE, Action.DENY)
+    return any(standing_objection(membership, it, anything) is None for it in decisions)
 
 
 def support_code(check: Check, action: Action, verification: Verification) -> str:

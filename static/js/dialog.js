@@ -80,6 +80,10 @@ export function bind(link, enhance) {
     document.body.append(fresh);
     fresh.addEventListener("click", onClick);
     fresh.addEventListener("submit", onSubmit);
+    // A key opened it, and no focus was there to go back to.
+    fresh.addEventListener("close", () => {
+      if (!dialog.open && document.activeElement === document.body) link.focus();
+    });
     fresh.showModal();
     startAtTitle(fresh);
     await enhance(fresh);

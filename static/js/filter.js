@@ -22,7 +22,11 @@ export function bind(input) {
     }
     for (const group of groups) group.hidden = !group.querySelector(".check:not([hidden])");
     const shown = options.filter((option) => !option.hidden).length;
-    said.textContent = words.length ? `${shown} of ${options.length} shown` : "";
+    const isEmpty = words.length && !shown;
+    said.classList.toggle("visually-hidden", !isEmpty);
+    said.textContent = isEmpty
+      ? `Nothing matches “${input.value.trim()}”.`
+      : words.length ? `${shown} of ${options.length} shown` : "";
   }
 
   input.addEventListener("input", apply);

@@ -5,6 +5,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -68,6 +69,25 @@ def undo(user: User, it: Verification) -> None:
     decisions.undo(
         factories.membership(user), it, decision_id=it.decision_id, request_key=uuid.uuid4()
     )
+
+
+@pytest.mark.parametrize(("sample", "tone"), [("01", "tone-good"), ("05", "tone-idle")])
+def test_that_nothing_was_found_is_good_only_where_something_was_checked(
+    sample: str, tone: str, receive: Receive, ada: User, as_user: SignIn
+) -> None:
+    page = text(as_user(ada).get(url(receive(sample))))
+    glance = page.split('aria-label="At a glance"', 1)[1].split("</nav>", 1)[0]
+    assert re.findall(r'href="#tags">.*?class="said ([\w-]+)"', glance) == [tone]
+
+
+@pytest.mark.parametrize(("until", "is_marked"), [("2026-11-19", True), ("2026-11-20", False)])
+def test_a_document_that_had_expired_when_it_was_shown_says_so(
+    until: str, is_marked: bool, receive: Receive, ada: User, as_user: SignIn
+) -> None:
+    started = int(datetime(2026, 11, 20, 9, tzinfo=UTC).timestamp())
+    it = receive("01", startTime=started, data={"docExpiry": until})
+    fields = words(as_user(ada).get(url(it)))
+    assert (" Expired " in fields.split("Authority", 1)[0]) == is_marked
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

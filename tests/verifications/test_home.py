@@ -95,6 +95,13 @@ def test_every_role_sees_the_queue(
     assert "First name differs" in shown
 
 
+def test_a_decision_that_one_may_not_make_is_not_called_ones_own(
+    northbank: Partner, ada: User, as_user: SignIn
+) -> None:
+    Partner.objects.filter(pk=northbank.pk).update(may_approve=False, may_deny=False)
+    assert "Needs a decision" in text(as_user(ada).get("/"))
+
+
 def test_an_empty_queue_says_so(ada: User, as_user: SignIn) -> None:
     assert "Nothing waits for a decision." in text(as_user(ada).get("/"))
 
@@ -107,6 +114,7 @@ def _delivery(partner: Partner, **fields: Any) -> WebhookDelivery:
         **{
             "endpoint": factories.endpoint(partner),
             "partner": partner,
+            "verification": rows.add(partner),
             "event": "IDENTIFICATION_MANUAL_FINISHED",
             "sequence": 1,
             "queued_at": NOW,
@@ -122,6 +130,8 @@ def _delivery(partner: Partner, **fields: Any) -> WebhookDelivery:
         ({"attempts": 1}, "1"),
         ({"attempts": 1, "state": DeliveryState.DELIVERED}, ""),
         ({"attempts": 9, "state": DeliveryState.GIVEN_UP}, "1"),
+        # A test tells of nobody.
+        ({"attempts": 1, "verification": None}, ""),
         (
             {
                 "attempts": 9,

@@ -30,7 +30,8 @@ class Dossier:
     def difference(self) -> str:
         """What is said of the applicant's data in one line."""
         if self.differing:
-            return f"{self.differing} of {len(self.fields)} fields differ"
+            verb = "differs" if self.differing == 1 else "differ"
+            return f"{self.differing} of {len(self.fields)} fields {verb}"
         if self.differs_somewhere:
             return "Something differs"
         return "No difference reported" if self.fields else "Nothing was read"
