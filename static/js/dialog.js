@@ -80,9 +80,10 @@ export function bind(link, enhance) {
     document.body.append(fresh);
     fresh.addEventListener("click", onClick);
     fresh.addEventListener("submit", onSubmit);
-    // A key opened it, and no focus was there to go back to.
+    // Where a key opened it, there was no focus to go back to.
     fresh.addEventListener("close", () => {
-      if (!dialog.open && document.activeElement === document.body) link.focus();
+      const at = document.activeElement;
+      if (!dialog.open && (at === document.body || fresh.contains(at))) link.focus();
     });
     fresh.showModal();
     startAtTitle(fresh);

@@ -11,7 +11,7 @@ export function bind(input) {
   const said = document.createElement("p");
   said.className = "visually-hidden";
   said.setAttribute("role", "status");
-  input.after(said);
+  (input.closest(".search") ?? input).after(said);
 
   function apply() {
     const words = plain(input.value).split(/\s+/).filter(Boolean);
