@@ -64,9 +64,9 @@ def member(rank: Rank = Rank.VIEWER) -> Callable[[View], View]:
                     return redirect("admin:index")
                 raise PermissionDenied("You do not belong to a partner. Ask your Admin to add you.")
             if request.membership.role.rank < rank:
+                above = " or above" if rank < max(Rank) else ""
                 raise PermissionDenied(
-                    f"This needs the role {rank.label} or above; yours is "
-                    f"{request.membership.role}."
+                    f"This needs the role {rank.label}{above}; yours is {request.membership.role}."
                 )
             return view(request, *args, **kwargs)
 

@@ -140,7 +140,7 @@ def partner_is_told(membership: Membership | None, action: Action, it: Verificat
 
 
 def _spoken(at: datetime | None) -> str:
-    return f"{at:%H:%M:%S}, {at.day} {at:%b %Y}" if at else ""
+    return f"{at.day} {at:%b %Y, %H:%M:%S} UTC" if at else ""
 
 
 def status_permits(membership: Membership | None, action: Action, it: Verification) -> Check:

@@ -170,7 +170,7 @@ def _delivery_words(delivery: WebhookDelivery) -> Iterator[str]:
 
 
 def _moment(at: datetime) -> str:
-    return f"{looks.clock(at)}, {looks.full_day(at.date())}"
+    return f"{looks.exact(at)} UTC"
 
 
 class Told(NamedTuple):

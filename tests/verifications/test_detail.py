@@ -556,7 +556,9 @@ def test_the_state_says_whether_the_partner_was_told(
     assert "State Nothing was sent" in words(client.get(url(suspected)))
     factories.endpoint(northbank)
     decide(ada, suspected, Action.APPROVE)
-    assert re.search(r"State Goes out \d\d:\d\d:\d\d", words(client.get(url(suspected))))
+    assert re.search(
+        r"State Goes out \d+ \w+ \d{4}, \d\d:\d\d:\d\d UTC", words(client.get(url(suspected)))
+    )
     delivery = suspected.deliveries.get()
     delivery.attempts, delivery.last_code = 1, 500
     delivery.save()

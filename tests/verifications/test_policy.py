@@ -204,7 +204,7 @@ def test_an_objection_to_disposal_says_how_long_to_wait() -> None:
     check = policy.system_objection(it, policy.LOOSE_ENDS)
     assert check
     assert check.sentence == (
-        "Northbank is still being told of it: wait until 12:00:07, 20 Nov 2026."
+        "Northbank is still being told of it: wait until 20 Nov 2026, 12:00:07 UTC."
     )
 
 
