@@ -122,6 +122,9 @@ def _disposed(membership: Membership, entries: list[AuditEntry]) -> set[str]:
     return {ref for ref, at in named.order_by().values_list("scan_ref", "disposed_at") if at}
 
 
+PLACES = {"from": -3, "to": -2, "reasons": -1, "decision": 1, "undoes": 1}
+
+
 def _lines(entries: list[AuditEntry], disposed: Collection[str]) -> list[Line]:
     numbers = {entry.actor for entry in entries if entry.actor}
     numbers |= {entry.facts.get("user", 0) for entry in entries}
@@ -140,8 +143,13 @@ def _line(entry: AuditEntry, names: dict[int, str], disposed: Collection[str] = 
         who=names.get(entry.actor or 0, "The system" if entry.actor is None else "Unknown"),
         scan_ref=reference if kind == "verification" else "",
         is_disposed=reference in disposed,
-        facts=[(key.replace("_", " "), _worded(value)) for key, value in facts.items() if value],
+        facts=[(key.replace("_", " "), _worded(facts[key])) for key in _in_order(facts)],
     )
+
+
+def _in_order(facts: dict[str, Any]) -> list[str]:
+    """Those that there are: what changed first, long numbers last."""
+    return sorted(filter(facts.get, facts), key=lambda key: PLACES.get(key, 0))
 
 
 def _worded(value: Any) -> str:

@@ -35,6 +35,11 @@ def test_admins_read_what_happened_at_their_partner(
     assert "UNDER_AGE" in page
 
 
+def test_what_changed_comes_first_and_long_numbers_last() -> None:
+    facts = {"decision": "82d9", "from": "Approved", "reasons": [], "revision": 5, "to": "Denied"}
+    assert audit_log._in_order(facts) == ["from", "to", "revision", "decision"]
+
+
 @pytest.mark.parametrize(("who", "status"), [("mo", 403), ("vera", 403), ("ada", 200)])
 def test_only_admins_read_it(
     request: pytest.FixtureRequest, as_user: SignIn, who: str, status: int
