@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -161,13 +161,12 @@ def of_rows(keys: list[int]) -> Told:
         standing = _standing(it.status, it.suspected), it.revision
         told[_of_row(it, STANDS, None, *standing)].append(datetime.min)
     for source in (_decisions, _disposals, _holds, _tags, _notes):
-        for deed, at in source(of_these, list(of_these)):
+        for deed, at in source(of_these):
             told[deed].append(at)
     return told
 
 
 Rows = dict[int, Verification]
-Keys = Sequence[int]
 Source = Iterator[tuple[Deed, datetime]]
 
 
@@ -175,11 +174,11 @@ def _of_row(it: Verification, kind: str, actor: int | None, *facts: Any) -> Deed
     return Deed(it.pk, kind, actor, it.partner_id, it.audit_subject, facts)
 
 
-def _decisions(rows: Rows, keys: Keys) -> Source:
+def _decisions(rows: Rows) -> Source:
     codes: dict[Any, list[str]] = defaultdict(list)
-    for reason in REASONS.instances(keys=keys):
+    for reason in REASONS.instances(keys=list(rows)):
         codes[reason.decision_id].append(reason.code)
-    for row in DECISIONS.instances(keys=keys):
+    for row in DECISIONS.instances(keys=list(rows)):
         came_from = _standing(row.from_status, row.from_suspected)
         facts = [str(row.pk), row.revision, came_from, _standing(row.to_status, row.to_suspected)]
         if row.action == Action.UNDO:
@@ -191,16 +190,16 @@ def _decisions(rows: Rows, keys: Keys) -> Source:
         yield deed._replace(partner=row.partner_id), row.decided_at
 
 
-def _disposals(rows: Rows, keys: Keys) -> Source:
-    for row in DISPOSALS.instances(keys=keys):
+def _disposals(rows: Rows) -> Source:
+    for row in DISPOSALS.instances(keys=list(rows)):
         it = rows[row.verification_id]
         facts = row.kind, _standing(row.status, row.suspected)
         deed = _of_row(it, Kind.DISPOSED, row.actor_id, *facts)._replace(partner=row.partner_id)
         yield deed, row.disposed_at
 
 
-def _holds(rows: Rows, keys: Keys) -> Source:
-    for row in HOLDS.instances(keys=keys):
+def _holds(rows: Rows) -> Source:
+    for row in HOLDS.instances(keys=list(rows)):
         it = rows[row.verification_id]
         yield _of_row(it, Kind.HELD, row.placed_by_id, row.reason), row.placed_at
         if row.released_at:
@@ -208,14 +207,14 @@ def _holds(rows: Rows, keys: Keys) -> Source:
             yield deed, row.released_at
 
 
-def _tags(rows: Rows, keys: Keys) -> Source:
-    for row in REMOVED_TAGS.instances(keys=keys):
+def _tags(rows: Rows) -> Source:
+    for row in REMOVED_TAGS.instances(keys=list(rows)):
         it = rows[row.verification_id]
         yield _of_row(it, Kind.TAG_REMOVED, row.removed_by_id, row.code), row.removed_at
 
 
-def _notes(rows: Rows, keys: Keys) -> Source:
-    for row in NOTES.instances(keys=keys):
+def _notes(rows: Rows) -> Source:
+    for row in NOTES.instances(keys=list(rows)):
         deed = _of_row(rows[row.verification_id], Kind.NOTED, row.author_id, row.pk)
         yield deed, row.written_at
 
