@@ -37,6 +37,7 @@ def corner(page: Page) -> Locator:
 
 
 def stands_in_the_bottom_right_corner(page: Page, button: Locator) -> bool:
+    page.wait_for_load_state("load")  # before its style sheets are there, nothing has its place
     box, size = button.bounding_box(), page.viewport_size
     assert box and size
     return box["x"] > size["width"] / 2 and size["height"] * 0.8 < box["y"] < size["height"]
