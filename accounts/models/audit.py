@@ -97,7 +97,8 @@ class AuditEntry(AppendOnly):
     stream = models.CharField(max_length=80)
     seq = models.PositiveBigIntegerField()
     prev = models.CharField(max_length=64)
-    digest = models.CharField(max_length=64, unique=True)
+    # Not unique by an index, which would be the dearest: stream and number stand in the body.
+    digest = models.CharField(max_length=64)
     kind = models.CharField(max_length=40, choices=Kind)
     at = models.DateTimeField()
     actor = models.BigIntegerField(null=True, help_text="A user's number; empty: the system.")
