@@ -120,6 +120,7 @@ def begin(verification: Verification, at: Standing, tags: Sequence[Tag], event: 
     counters.note([*counters.moved(verification, None, at), *counters.tags(verification, tags, 1)])
     # After tags and data: the partner is told of the whole.
     if event:
+        outbox.untold(verification)
         outbox.queue(verification, event)
     keeping.keep(verification)
 

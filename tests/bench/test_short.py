@@ -84,7 +84,7 @@ def test_thirty_events_ask_as_much_as_one(db: None, counts: dict[int, Counts]) -
 
 @pytest.mark.parametrize(
     ("work", "most"),
-    [(writes.statements_of_a_denial, 11), (writes.statements_of_an_intake, 18)],
+    [(writes.statements_of_a_denial, 11), (writes.statements_of_an_intake, 17)],
     ids=["denial", "intake"],
 )
 def test_what_is_written_takes_few_statements(

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from accounts.insertions import insert
+from accounts.models import Partner
 from accounts.statements import Slot, Statement, gathered
 from verifications import vault
 from verifications.models import (
@@ -156,6 +157,21 @@ def with_endpoints(rows: QuerySet[Verification]) -> QuerySet[Verification]:
     rows = rows.annotate(endpoint=endpoint)  # type: ignore[no-redef]
     last = _last(OuterRef("endpoint__pk"), OuterRef("pk"))
     return rows.annotate(last=last).select_related("endpoint")  # type: ignore[misc]
+
+
+def with_open(rows: QuerySet[Partner]) -> QuerySet[Partner]:
+    """Each brings whom it wants told, in as many rows, for what it is told of the first time."""
+    is_open = Q(endpoints__removed_at=None)
+    rows = rows.annotate(endpoint=FilteredRelation("endpoints", condition=is_open))
+    return rows.select_related("endpoint")  # type: ignore[misc]
+
+
+def untold(verification: Verification) -> None:
+    """Nobody was told of it yet: whom to tell is known where that came with its partner."""
+    if (endpoints := vars(verification.partner).get("open_endpoints")) is not None:
+        for endpoint in endpoints:
+            endpoint.last = 0
+        verification.open_endpoints = endpoints
 
 
 def brought(rows: list[Any]) -> list[WebhookEndpoint]:
