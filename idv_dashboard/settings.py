@@ -282,7 +282,7 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
-USE_I18N = True
+FORMAT_MODULE_PATH = "idv_dashboard.formats"
 USE_TZ = True
 
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))

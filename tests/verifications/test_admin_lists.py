@@ -1,6 +1,7 @@
 """Support's lists of history look at the newest rows; what is older is found by a search."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
@@ -66,3 +67,10 @@ def test_what_was_not_understood_is_listed_however_old_it_is(
     every = look(CALLBACKS, show="all")
     told = [it.digest[:12] in every for it in (unread, *understood) if it]
     assert told == [False, False, False, True, True]
+
+
+def test_moments_are_told_to_the_second_and_in_which_zone(
+    look: Callable, northbank: Partner
+) -> None:
+    rows.add(northbank, started_at=datetime(2026, 11, 7, 18, 4, 5, tzinfo=UTC))
+    assert "7 Nov 2026, 18:04:05 UTC" in look(LIST)
