@@ -235,8 +235,8 @@ def _rects(counts: dict[str, int], x: int, scale: int) -> Iterator[Rect]:
 
 
 def _marked(first: date, days: int) -> list[date]:
-    """Days that are written under the chart, evenly spread from the first to the last."""
-    parts = 3 if days == RANGES[0] else 4
+    """Days that are written under the chart: each of a week, or some from the first to the last."""
+    parts = days - 1 if days == RANGES[0] else 4
     return [first + timedelta(days=round(place * (days - 1) / parts)) for place in range(parts + 1)]
 
 
