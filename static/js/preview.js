@@ -28,7 +28,11 @@ export function bind(form) {
     const page = new DOMParser().parseFromString(html, "text/html");
     const fresh = page.querySelector("[data-preview]");
     const shown = form.querySelector("[data-preview]") ?? document.querySelector("[data-preview]");
-    if (fresh && shown) shown.replaceChildren(...fresh.childNodes);
+    if (!fresh || !shown) return;
+    // What somebody has opened stays open, and nothing else opens.
+    const opened = [...shown.querySelectorAll("details")].map((it) => it.open);
+    fresh.querySelectorAll("details").forEach((it, place) => { it.open = opened[place] ?? false; });
+    shown.replaceChildren(...fresh.childNodes);
   }
 
   form.addEventListener("input", () => {
