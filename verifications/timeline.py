@@ -76,10 +76,10 @@ def _callback(callback: ProviderCallback) -> Event:
 def _callback_lines(callback: ProviderCallback) -> Iterator[tuple[str, str]]:
     if callback.event == provider.EXPIRATION:
         yield "", "The provider tells of the document’s age."
-    elif callback.outcome == Outcome.APPLIED:
-        yield "", "Applied." if callback.is_final else "Applied; not final: another result follows."
-    else:
+    elif callback.outcome != Outcome.APPLIED:
         yield "", f"{callback.get_outcome_display()}."
+    elif not callback.is_final:
+        yield "", "Not final: another result follows."
     if callback.outcome == Outcome.DECIDED and callback.event == provider.RESUBMITTED:
         yield "", "New data arrived."
     if callback.times_received > 1:
