@@ -158,7 +158,7 @@ def dispose_too_late(page: Page, world: World) -> None:
     world.decide("amos", "denied", Action.APPROVE)
     world.settle("denied")
     page.get_by_role("checkbox").check()
-    press("Dispose of it")(page, world)
+    press("Dispose of its data")(page, world)
 
 
 def hold_without_a_reason(page: Page, world: World) -> None:
@@ -284,7 +284,9 @@ PLACES = {
     "undo by address": Place(ONE % "decided" + "undo/", "ada", 405),
     "details, hold refused": Place(ONE % "approved", "ada", 422, hold_without_a_reason),
     "dispose": Place(ONE % "approved" + "dispose/"),
-    "dispose, not ticked": Place(ONE % "denied" + "dispose/", "ada", 422, press("Dispose of it")),
+    "dispose, not ticked": Place(
+        ONE % "denied" + "dispose/", "ada", 422, press("Dispose of its data")
+    ),
     "dispose, conflict": Place(ONE % "denied" + "dispose/", "ada", 409, dispose_too_late),
     "dispose, refused by a hold": Place(ONE % "document_only" + "dispose/", "ada", 403),
     "dispose, refused while told": Place(ONE % "decided" + "dispose/", "ada", 403),
