@@ -59,6 +59,7 @@ KEYS = ELSEWHERE | {key for p in PLACES for key in (p.read, p.original, p.chosen
 class Field:
     """`provided` is what the partner's side chose, where it is told; else only that it differs."""
 
+    key: str
     label: str
     read: str
     original: str
@@ -84,6 +85,7 @@ def _field(place: Place, told: Mapping[str, Any], mismatches: Collection[str], m
     masked = place.is_masked and not mask.is_lifted
     words = _worded(place, read)
     return Field(
+        key=place.read,
         label=place.label,
         read=HIDDEN if masked and read else words,
         original=HIDDEN if masked and original else original,
