@@ -1,6 +1,8 @@
 """Templates ask the database nothing: what a page shows is there before it is drawn."""
 
+import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,13 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 from django.template import engines
+from jinja2 import nodes
 
 from accounts.models import Membership
 from tests.fuzz.walk import Walker
 from tests.fuzz.world import World, patterns, stay_here
 
+ROOT = Path(__file__).resolve().parent.parent
 # Drawn by django-allauth and Django's admin from querysets of their own.
 NOT_OURS = ("accounts/", "admin/")
 
@@ -59,3 +63,57 @@ def test_a_template_that_asks_would_be_seen(asked: list[str], ada: Any) -> None:
     template = engines["jinja2"].from_string("{% for one in all %}{{ one }}{% endfor %}")
     template.render({"all": Membership.objects.all()})
     assert asked
+
+
+OURS = [path for room in ("accounts", "verifications") for path in (ROOT / room).rglob("*.py")]
+# But for those in Django's own language.
+THEIRS = ROOT / "templates" / "support"
+TEMPLATES = [
+    path
+    for path in sorted((ROOT / "templates").rglob("*.*"))
+    if path.is_file() and THEIRS not in path.parents
+]
+PROPERTIES = {"property", "cached_property"}
+
+
+@cache
+def names_of_methods() -> set[str]:
+    """Of those that are methods wherever a class of ours has them."""
+    methods, others = set(), set()
+    for path in OURS:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                for it in node.body:
+                    if isinstance(it, ast.FunctionDef):
+                        marks = {ast.unparse(mark) for mark in it.decorator_list}
+                        (others if marks & PROPERTIES else methods).add(it.name)
+                    elif isinstance(it, ast.AnnAssign | ast.Assign):
+                        others |= {ast.unparse(target) for target in _targets(it)}
+            elif isinstance(node, ast.AnnAssign | ast.Assign):
+                others |= {it.attr for it in _targets(node) if isinstance(it, ast.Attribute)}
+    return methods - others
+
+
+def _targets(node: ast.AnnAssign | ast.Assign) -> list[ast.expr]:
+    return [node.target] if isinstance(node, ast.AnnAssign) else node.targets
+
+
+def named_without_a_call(source: str) -> set[str]:
+    """Attributes that a template names, but for those that it calls."""
+    tree = engines["jinja2"].env.parse(source)  # type: ignore[attr-defined]
+    called = {id(call.node) for call in tree.find_all(nodes.Call)}
+    named = tree.find_all(nodes.Getattr)
+    return {one.attr for one in named if id(one) not in called}
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_template_names_a_method_that_it_does_not_call(path: Path) -> None:
+    """It would be shown as Python shows it, and count as true whatever it gives."""
+    assert not named_without_a_call(path.read_text()) & names_of_methods()
+
+
+def test_a_method_that_is_not_called_would_be_seen() -> None:
+    assert "get_outcome_display" not in names_of_methods()
+    assert {"newest", "sent"} <= names_of_methods()
+    told = "{% if page.newest %}{{ one.sent() }}{% endif %}{{ two.link }}"
+    assert named_without_a_call(told) == {"newest", "link"}
