@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group
 from django.core import mail
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 from PIL import Image
@@ -21,7 +22,7 @@ from accounts import invitations
 from accounts.models import Invitation, Membership, Partner, Plan, PricingModel, Role, User
 from verifications import vault
 from verifications.callbacks import provider
-from verifications.models import Photo, PhotoState, WebhookEndpoint
+from verifications.models import DeliveryState, Photo, PhotoState, WebhookEndpoint
 
 PASSWORD = "demo-Passw0rd-2026"
 EVENTS = {"05": "IDENTIFICATION_EXPIRED", "06": "IDENTIFICATION_CANCELLED"}
@@ -162,6 +163,11 @@ def newest_link() -> str:
     found = re.search(r"/accounts/invitation/[A-Za-z0-9_-]{43}/", str(mail.outbox[-1].body))
     assert found
     return found[0]
+
+
+def in_state(state: str) -> dict[str, Any]:
+    """What a delivery holds that stands there."""
+    return {"state": state, "settled_at": None if state == DeliveryState.WAITING else Now()}
 
 
 def endpoint(partner: Partner, **fields: Any) -> WebhookEndpoint:

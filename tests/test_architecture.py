@@ -39,7 +39,14 @@ ROWS = [
     | {"lost_files", "keeping"},
     # verbs and pages: neither imports the other
     {"decisions", "tags", "disposal", "notes", "callbacks.intake", "callbacks.photos"}
-    | {"webhooks.delivery", "webhooks.again", "webhooks.trouble", "webhooks.endpoints", "demo"}
+    | {
+        "webhooks.claims",
+        "webhooks.delivery",
+        "webhooks.again",
+        "webhooks.trouble",
+        "webhooks.endpoints",
+        "demo",
+    }
     | {"home", "listing", "detail", "confirm", "exports", "report", "buttons"}
     | {"audit_log", "deliveries", "holds", "disposed"},
     # verbs by the clock, and by command

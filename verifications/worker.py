@@ -17,13 +17,13 @@ from django.db import connections
 from verifications import chores
 from verifications.callbacks import photos
 from verifications.models import WebhookDelivery
-from verifications.webhooks import delivery
+from verifications.webhooks import claims, delivery
 
 log = logging.getLogger(__name__)
 
 # Each runs again and again in a thread of its own, beside the deliveries; what it gives back says
 # whether there was something to do.
-DUTIES: list[Callable[[], int]] = [delivery.close_removed, photos.fetch_due, chores.run_due]
+DUTIES: list[Callable[[], int]] = [claims.close_removed, photos.fetch_due, chores.run_due]
 THREADS = 16
 # One endpoint never takes all threads; one that failed gets a single thread until it answers.
 SHARE = 4
@@ -42,7 +42,7 @@ class Worker:
         self._jobs: SimpleQueue[WebhookDelivery | None] = SimpleQueue()
         self._in_flight: Counter[int] = Counter()
         self._in_trouble: set[int] = set()
-        self._found: list[tuple[delivery.Key, int]] = []
+        self._found: list[tuple[claims.Key, int]] = []
         self._found_at = 0.0
 
     def stop(self) -> None:
@@ -102,7 +102,7 @@ class Worker:
         if load.total() >= THREADS:
             return 0
         full = [endpoint for endpoint, number in load.items() if number >= self._share(endpoint)]
-        self._found, self._found_at = delivery.due(LOOK_AHEAD, without=full), time.monotonic()
+        self._found, self._found_at = claims.due(LOOK_AHEAD, without=full), time.monotonic()
         return self._start_found()
 
     def _start_found(self) -> int:
@@ -110,7 +110,7 @@ class Worker:
         for key, endpoint in self._found:
             if load.total() >= THREADS or load[endpoint] >= self._share(endpoint):
                 kept.append((key, endpoint))
-            elif claimed := delivery.claim(key):
+            elif claimed := claims.claim(key):
                 self._begin(claimed)
                 load[endpoint] += 1
                 started += 1

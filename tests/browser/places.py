@@ -95,7 +95,9 @@ class World:
 
     def settle(self, name: str) -> None:
         """Nobody is being told of it any more, and the time to undo is over."""
-        WebhookDelivery.objects.filter(verification=self[name]).update(state="delivered")
+        WebhookDelivery.objects.filter(verification=self[name]).update(
+            **factories.in_state("delivered")
+        )
         Verification.objects.filter(pk=self[name].pk).update(decision=None, decided_by=None)
 
     def undo(self) -> None:

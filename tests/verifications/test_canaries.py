@@ -25,7 +25,7 @@ from tests import factories
 from tests.verifications.webhooks import receiver
 from verifications.callbacks import provider
 from verifications.models import DeliveryState, Verification, WebhookDelivery
-from verifications.webhooks import delivery
+from verifications.webhooks import claims, delivery
 
 NAME = "Zuzanna Findable-Canary"
 CANARIES = {
@@ -120,10 +120,10 @@ def work(it: Verification, client: Client) -> None:
     assert client.post(deny, {**typed, "internal_note": "Other"}).status_code == 409
     message = WebhookDelivery.objects.get()
     WebhookDelivery.objects.update(due_at=it.created_at)
-    claimed = delivery.claim(message.pk)
+    claimed = claims.claim(message.pk)
     assert claimed
     assert delivery.attempt(claimed).code == 500
-    WebhookDelivery.objects.update(state=DeliveryState.GIVEN_UP)
+    WebhookDelivery.objects.update(**factories.in_state(DeliveryState.GIVEN_UP))
     for address in ("verification_detail", "home", "delivery_list", "delivery_detail"):
         key = {"verification_detail": ref, "delivery_detail": [message.pk]}.get(address, [])
         assert client.get(reverse(address, args=key)).status_code == 200

@@ -78,7 +78,7 @@ def test_who_decided_stays_and_the_log_can_still_be_proven(
     ada: User, approved: Verification, capsys: pytest.CaptureFixture[str]
 ) -> None:
     decide(ada, approved, Action.DENY, "DOC_FAKE", internal_note="Fake, I think.")
-    WebhookDelivery.objects.all().update(state=DeliveryState.DELIVERED)
+    WebhookDelivery.objects.all().update(**factories.in_state(DeliveryState.DELIVERED))
     _let_the_time_to_undo_pass(approved)
     ends.dispose(ada, approved)
     (kept,) = approved.decisions.all()
@@ -289,7 +289,7 @@ def test_a_message_of_what_was_disposed_of_is_not_sent_again(
 ) -> None:
     endpoint = factories.endpoint(northbank)
     decide(ada, suspected, Action.APPROVE)
-    WebhookDelivery.objects.update(state=DeliveryState.DELIVERED, attempts=1)
+    WebhookDelivery.objects.update(**factories.in_state(DeliveryState.DELIVERED), attempts=1)
     _let_the_time_to_undo_pass(suspected)
     ends.dispose(ada, suspected)
     row = WebhookDelivery.objects.get()

@@ -144,7 +144,7 @@ def test_its_deliveries_stay_in_the_history_without_bodies(
 ) -> None:
     factories.endpoint(northbank)
     decide(ada, suspected, Action.APPROVE)
-    WebhookDelivery.objects.update(state="delivered", attempts=1)
+    WebhookDelivery.objects.update(**factories.in_state("delivered"), attempts=1)
     Verification.objects.filter(pk=suspected.pk).update(decision=None, decided_by=None)
     ends.dispose(ada, suspected)
     client, row = as_user(mo), WebhookDelivery.objects.get()

@@ -88,7 +88,9 @@ def lived_through(northbank: Partner, user: User, it: Verification, word: str) -
     photo.state = PhotoState.STORED
     photo.save()
     decide(user, it, Action.APPROVE, message_to_applicant=f"Dear {word}", internal_note=word)
-    WebhookDelivery.objects.filter(verification=it).update(state=DeliveryState.DELIVERED)
+    WebhookDelivery.objects.filter(verification=it).update(
+        **factories.in_state(DeliveryState.DELIVERED)
+    )
     delivery = WebhookDelivery.objects.filter(verification=it).get()
     attempt = WebhookAttempt.objects.create(
         delivery=delivery, number=1, code=200, started_at=delivery.queued_at, milliseconds=1

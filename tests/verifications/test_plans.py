@@ -33,10 +33,12 @@ from verifications import (
     home,
     keyset,
     listing,
+    outcomes,
     question,
 )
 from verifications.audit_forms import AuditFilterForm
 from verifications.deliveries import listing as deliveries
+from verifications.deliveries import queues
 from verifications.models import (
     DeliveryState,
     Disposal,
@@ -44,14 +46,17 @@ from verifications.models import (
     NameUse,
     RejectionReason,
     Verification,
+    WebhookDelivery,
 )
 from verifications.models.verification import ERASED
 from verifications.statuses import Status
+from verifications.webhooks import claims
 
 pytestmark = pytest.mark.slow
 
 ORDERS = ("newest", "oldest")
 GONE = 5000
+UNTRIED = 5000
 # Of each filter what nearly all rows fit, what few do, and what none does.
 OFFERED: dict[str, list[Any]] = {
     "status": [*Status.values, ["REVIEWING", "ARCHIVED"], ["APPROVED", "DENIED"]],
@@ -70,15 +75,18 @@ APART = [{"started", "from"}, {"started", "to"}]
 
 @pytest.fixture(params=["with statistics", "without statistics"])
 def partner(hundred_thousand: Partner, request: pytest.FixtureRequest) -> Partner:
-    """The largest. What it had longest was disposed of, lately: nothing may pass by all that."""
+    """The largest. What it had longest was disposed of, lately, and an endpoint is off since then:
+    nothing may pass by all that.
+    """
     _dispose(hundred_thousand, GONE)
+    _let_wait(hundred_thousand, UNTRIED)
     if request.param == "without statistics":
         if connection.vendor != "postgresql":
             pytest.skip("SQLite has none either way")
         plans.forget_statistics()
     elif connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE verifications_disposal")
+            cursor.execute("ANALYZE verifications_disposal, verifications_webhookdelivery")
     return hundred_thousand
 
 
@@ -101,6 +109,23 @@ def _dispose(partner: Partner, number: int) -> None:
     left = {"status": Status.DELETED, "suspected": False, "revision": F("revision") + 1}
     rows.filter(pk__in=keys).update(disposed_at=timezone.now(), **left, **ERASED)
     NameUse.objects.filter(verification__in=keys).delete()
+
+
+def _let_wait(partner: Partner, number: int) -> None:
+    endpoint = factories.endpoint(partner, is_active=False)
+    rows = Verification.objects.filter(partner=partner).order_by("-started_at")[:number]
+    WebhookDelivery.objects.bulk_create(
+        WebhookDelivery(
+            endpoint=endpoint,
+            partner=partner,
+            verification=it,
+            event=outcomes.EVENT,
+            sequence=1,
+            queued_at=it.started_at,
+            due_at=it.started_at,
+        )
+        for it in rows
+    )
 
 
 @pytest.fixture
@@ -300,6 +325,18 @@ def test_the_dashboard_reads_few_rows(admin: Membership, days: int | None) -> No
     counters.kept.clear()
     wrong = explained.objections("home", lambda: home.build(admin, days, now))
     assert not wrong, "\n\n".join(wrong)
+
+
+@SETTLED
+def test_a_queue_that_goes_nowhere_is_in_no_ones_way(admin: Membership) -> None:
+    explained = plans.Explained()
+    wrong = explained.objections("what is due", lambda: claims.due(100))
+    wrong += explained.objections("what was removed", claims.close_removed)
+    wrong += explained.objections("whether all went out", claims.is_empty)
+    counted = plans.Explained(3 * queues.MOST_COUNTED)
+    wrong += counted.objections("endpoints", lambda: queues.lines(admin))
+    assert not wrong, "\n\n".join(wrong)
+    assert "more than 1,000" in {line.waiting for line in queues.lines(admin)}
 
 
 @SETTLED

@@ -231,7 +231,7 @@ def test_who_waited_for_a_decision_knows_of_it(ada: Membership, verb: str) -> No
     ada = Membership.objects.select_related("user", "partner").get()
     it = receive(ada.partner).verification
     assert it
-    WebhookDelivery.objects.update(state=DeliveryState.DELIVERED)
+    WebhookDelivery.objects.update(**factories.in_state(DeliveryState.DELIVERED))
     WebhookEndpoint.objects.update(events=["OTHER"])
     intent, endpoint = denial(), WebhookEndpoint.objects.get()
     then: dict[str, Callable[[], object]] = {

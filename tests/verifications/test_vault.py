@@ -27,6 +27,7 @@ from verifications.models import (
     WebhookDelivery,
 )
 from verifications.statuses import Action
+from verifications.webhooks import claims
 from verifications.webhooks import delivery as sending
 
 Receive = Callable[..., Verification]
@@ -293,7 +294,7 @@ def test_a_message_that_does_not_open_is_given_up(
     message = WebhookDelivery.objects.get(decision=deny(ada, it))
     WebhookDelivery.objects.filter(pk=message.pk).update(due_at=it.created_at)
     shut(it)
-    claimed = sending.claim(message.pk)
+    claimed = claims.claim(message.pk)
     assert claimed
     sending.attempt(claimed)
     message.refresh_from_db()

@@ -3,22 +3,28 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import AuditEntry, Kind, Membership, names_of
 from verifications.deliveries import words
-from verifications.models import DeliveryState, WebhookDelivery, WebhookEndpoint
+from verifications.models import TRYING, UNSETTLED, WebhookDelivery, WebhookEndpoint
+
+# Of one endpoint, messages of one kind.
+MOST_COUNTED = 1000
 
 
 @dataclass(frozen=True)
 class Line:
+    """How many wait, and how many of them were tried in vain; empty: none."""
+
     endpoint: WebhookEndpoint
     said: words.Said
-    waiting: int
-    failing: int
+    waiting: str
+    failing: str
     # While a former key signs along.
     former_key_until: datetime | None
 
@@ -41,25 +47,40 @@ def find(memberships: Iterable[Membership], pk: int) -> WebhookEndpoint | None:
 
 def lines(membership: Membership) -> list[Line]:
     rows = WebhookEndpoint.objects.filter(partner=membership.partner_id, removed_at=None)
-    queues = _queues(Q(partner=membership.partner_id))
-    return [line(row, queues) for row in rows.order_by("name", "pk")]
+    return [_line(row) for row in sorted(_with_queues(rows), key=attrgetter("name", "pk"))]
 
 
-def line(endpoint: WebhookEndpoint, queues: dict[int, tuple[int, int]] | None = None) -> Line:
-    queues = _queues(Q(endpoint=endpoint)) if queues is None else queues
-    waiting, failing = queues.get(endpoint.pk, (0, 0))
-    until = endpoint.former_key_until
+def line(endpoint: WebhookEndpoint) -> Line:
+    return _line(_with_queues(WebhookEndpoint.objects).get(pk=endpoint.pk))
+
+
+def _line(row: Any) -> Line:
+    until = row.former_key_until
     is_over = until is None or until <= timezone.now()
-    return Line(endpoint, words.of_endpoint(endpoint), waiting, failing, None if is_over else until)
+    waiting, failing = _counted(row.waiting), _counted(row.failing)
+    return Line(row, words.of_endpoint(row), waiting, failing, None if is_over else until)
 
 
-def _queues(whose: Q) -> dict[int, tuple[int, int]]:
-    """By endpoint: how many messages wait, and how many of them were tried in vain."""
-    waiting = WebhookDelivery.objects.filter(whose, state=DeliveryState.WAITING).order_by()
-    counted = waiting.values("endpoint").annotate(
-        waiting=Count("pk"), failing=Count("pk", filter=Q(attempts__gt=0))
+class Count(Subquery):
+    """How many rows it has; give it no more than may be counted."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
+
+
+def _with_queues(rows: Any) -> QuerySet:
+    theirs = WebhookDelivery.objects.filter(partner=OuterRef("partner"), endpoint=OuterRef("pk"))
+    waiting, failing = (
+        Count(theirs.filter(kind).order_by().values("pk")[: MOST_COUNTED + 1])
+        for kind in (UNSETTLED, TRYING)
     )
-    return {row["endpoint"]: (row["waiting"], row["failing"]) for row in counted}
+    return rows.annotate(waiting=waiting, failing=failing)  # type: ignore[no-any-return]
+
+
+def _counted(number: int) -> str:
+    return (
+        f"more than {MOST_COUNTED:,}" if number > MOST_COUNTED else f"{number:,}" if number else ""
+    )
 
 
 def latest_change(endpoint: WebhookEndpoint, typed: dict[str, Any]) -> Change:

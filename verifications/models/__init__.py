@@ -26,6 +26,7 @@ from verifications.models.verification_rows import SEAT, Seat, VerificationQuery
 from verifications.models.webhook import (
     TROUBLED,
     TRYING,
+    UNSETTLED,
     WANTED,
     AttemptAnswer,
     DeliveryBody,
@@ -41,6 +42,7 @@ __all__ = [
     "SEAT",
     "TROUBLED",
     "TRYING",
+    "UNSETTLED",
     "WANTED",
     "AttemptAnswer",
     "CallbackBody",

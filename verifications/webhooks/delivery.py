@@ -1,4 +1,4 @@
-"""From the outbox to the partner: claim, send, settle; and sending again.
+"""From the outbox to the partner: a message that was claimed is sent, and settled.
 
 No lock is held and no transaction is open while the partner thinks. A claim is a lease: should its
 worker die, the message goes out once more when the lease is over, under the same id.
@@ -7,8 +7,6 @@ worker die, the message goes out once more when the lease is over, under the sam
 import logging
 import random
 import time
-import uuid
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -16,13 +14,7 @@ from email.utils import parsedate_to_datetime
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import (
-    DateTimeField,
-    Exists,
-    ExpressionWrapper,
     F,
-    OuterRef,
-    Q,
-    QuerySet,
 )
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -63,16 +55,11 @@ WAITS = (
 LONGEST_WAIT = max(WAITS)
 # So that a thousand messages that failed together do not come back together.
 JITTER = 0.1
-# Longer than a slow name server and the time limit together.
-LEASE = timedelta(seconds=60)
 # A result is written again when the database was away for a moment: it costs a double sending.
 SETTLE_AGAIN = (0.2, 1.0, 3.0)
 GONE = 410
 SHUT = "The endpoint's key or headers cannot be opened: give it new ones."
 ASK_FOR_PATIENCE = (429, 503)
-
-
-Key = uuid.UUID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,56 +77,6 @@ class Try:
     @property
     def is_success(self) -> bool:
         return self.code is not None and 200 <= self.code < 300
-
-
-def due(most: int, *, without: Collection[int] = ()) -> list[tuple[Key, int]]:
-    """Messages that may go out now, longest due first, each with its endpoint.
-
-    To an open endpoint, and none before it still waits. That stays true of what was found: a
-    message is queued behind those that are there, and only the last can be sent again.
-    """
-    older = WebhookDelivery.objects.filter(
-        state=DeliveryState.WAITING,
-        verification=OuterRef("verification"),
-        endpoint=OuterRef("endpoint"),
-        sequence__lt=OuterRef("sequence"),
-    )
-    first = _free().filter(~Exists(older), endpoint__in=open_endpoints())
-    found = first.exclude(endpoint__in=without).order_by("due_at")
-    return list(found.values_list("pk", "endpoint")[:most])
-
-
-def claim(key: Key) -> WebhookDelivery | None:
-    """Takes the message for this worker alone; None: another worker or an undo was quicker.
-
-    One conditional update of the row itself, so that a message is either withdrawn or sent.
-    """
-    until = ExpressionWrapper(Now() + LEASE, output_field=DateTimeField())
-    if not _free().filter(pk=key).update(claimed_until=until):
-        return None
-    return WebhookDelivery.objects.select_related("endpoint", "verification").get(pk=key)
-
-
-def _free() -> QuerySet[WebhookDelivery]:
-    """Waiting, due by the database's clock, and no worker's.
-
-    No join and no other table: all of it must stand on the row that the update locks.
-    """
-    return WebhookDelivery.objects.filter(
-        Q(claimed_until=None) | Q(claimed_until__lte=Now()),
-        state=DeliveryState.WAITING,
-        due_at__lte=Now(),
-    )
-
-
-def open_endpoints() -> QuerySet[WebhookEndpoint]:
-    return WebhookEndpoint.objects.filter(is_active=True, removed_at=None)
-
-
-def is_empty() -> bool:
-    """Whether nothing waits that could ever go out as endpoints are switched now."""
-    waiting = WebhookDelivery.objects.filter(state=DeliveryState.WAITING)
-    return not waiting.filter(endpoint__in=open_endpoints()).exists()
 
 
 def attempt(delivery: WebhookDelivery) -> Try:
@@ -283,14 +220,3 @@ def _asked_for(retry_after: str, now: datetime) -> timedelta:
     except ValueError:
         return timedelta()
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
-
-
-def close_removed() -> int:
-    """Nobody will take what waits for an endpoint that was removed."""
-    gone = WebhookEndpoint.objects.filter(pk=OuterRef("endpoint"), removed_at__isnull=False)
-    waiting = WebhookDelivery.objects.filter(Exists(gone), state=DeliveryState.WAITING)
-    idle = waiting.filter(Q(claimed_until=None) | Q(claimed_until__lte=Now()))
-    # Asked twice a second: an update locks all of SQLite, even one of nothing.
-    if not idle.exists():
-        return 0
-    return idle.update(state=DeliveryState.GIVEN_UP, settled_at=Now(), claimed_until=None)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import Kind, Partner, User
 from accounts.sealing import DoesNotOpen
-from verifications.models import DeliveryState, WebhookDelivery, WebhookEndpoint
+from verifications.models import UNSETTLED, DeliveryState, WebhookDelivery, WebhookEndpoint
 from verifications.models.webhook import new_signing_key
 from verifications.webhooks import outbox
 
@@ -133,7 +133,7 @@ def remove(endpoint: WebhookEndpoint, actor: User, *, seen_revision: int) -> Web
     row = _locked(endpoint, seen_revision)
     row.removed_at = timezone.now()
     _save(row, "removed_at")
-    waiting = row.deliveries.filter(state=DeliveryState.WAITING).count()
+    waiting = row.deliveries.filter(UNSETTLED).count()
     _record(row, actor, "removed", waiting=waiting)
     return row
 

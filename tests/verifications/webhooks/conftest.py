@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from tests.verifications.webhooks import receiver
 from tests.verifications.webhooks.receiver import Receiver
 from verifications.models import DeliveryState, WebhookDelivery
-from verifications.webhooks import delivery
+from verifications.webhooks import claims, delivery
 
 Serve = Callable[[receiver.Answer], Receiver]
 Deliver = Callable[..., int]
@@ -38,7 +38,7 @@ def deliver() -> Deliver:
         if after_waits:
             waiting = WebhookDelivery.objects.filter(state=DeliveryState.WAITING)
             waiting.update(due_at=Now())
-        claimed = [delivery.claim(key) for key, _ in delivery.due(100)]
+        claimed = [claims.claim(key) for key, _ in claims.due(100)]
         return len([delivery.attempt(each) for each in claimed if each])
 
     return deliver

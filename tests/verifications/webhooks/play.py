@@ -40,7 +40,7 @@ from verifications.models import (  # noqa: E402
     WebhookEndpoint,
 )
 from verifications.statuses import ARROWS, Action, Status  # noqa: E402
-from verifications.webhooks import delivery, transport  # noqa: E402
+from verifications.webhooks import claims, delivery, transport  # noqa: E402
 
 THREADS = 4
 EACH = 6
@@ -126,7 +126,7 @@ def _hurry() -> None:
     """The same worker with short waits."""
     logging.disable(logging.CRITICAL)
     delivery.WAITS = (timedelta(seconds=0.1),) * 200  # type: ignore[assignment]
-    delivery.LEASE = timedelta(seconds=1.5)
+    claims.LEASE = timedelta(seconds=1.5)
     delivery.SETTLE_AGAIN = (0.1, 0.3, 0.5)
     transport.TIMEOUT = 1.0
     worker.IDLE = 0.02
@@ -162,7 +162,7 @@ def work() -> None:
 
 def drain() -> None:
     _hurry()
-    worker.Worker().send(delivery.is_empty)
+    worker.Worker().send(claims.is_empty)
 
 
 def report() -> None:

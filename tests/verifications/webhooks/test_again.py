@@ -73,7 +73,7 @@ def test_what_was_given_up_gets_another_try(
 ) -> None:
     tries = len(delivery.WAITS) + 1
     WebhookDelivery.objects.filter(pk=sent[1].pk).update(
-        state=DeliveryState.GIVEN_UP, attempts=tries
+        **factories.in_state(DeliveryState.GIVEN_UP), attempts=tries
     )
     server.answer = receiver.code(500)
     again.resend(sent[1], mo)
@@ -86,15 +86,17 @@ def test_one_that_waits_for_its_next_try_goes_at_once(
     sent: list[WebhookDelivery], mo: User, deliver: Deliver
 ) -> None:
     later = timezone.now() + timedelta(hours=8)
-    WebhookDelivery.objects.filter(pk=sent[1].pk).update(state=DeliveryState.WAITING, due_at=later)
+    WebhookDelivery.objects.filter(pk=sent[1].pk).update(
+        **factories.in_state(DeliveryState.WAITING), due_at=later
+    )
     again.resend(sent[1], mo)
     assert deliver(after_waits=False) == 1
 
 
 REFUSED = {
-    "taken back": {"state": DeliveryState.WITHDRAWN},
-    "right now": {"state": DeliveryState.WAITING, "claimed_until": "later"},
-    "first time": {"state": DeliveryState.WAITING, "attempts": 0},
+    "taken back": factories.in_state(DeliveryState.WITHDRAWN),
+    "right now": factories.in_state(DeliveryState.WAITING) | {"claimed_until": "later"},
+    "first time": factories.in_state(DeliveryState.WAITING) | {"attempts": 0},
 }
 
 
@@ -110,7 +112,9 @@ def test_it_is_not_sent_again_and_says_why(sent: list[WebhookDelivery], mo: User
 
 
 def test_it_does_not_overtake_an_older_one(sent: list[WebhookDelivery], mo: User) -> None:
-    WebhookDelivery.objects.filter(pk=sent[0].pk).update(state=DeliveryState.WAITING)
+    WebhookDelivery.objects.filter(pk=sent[0].pk).update(
+        **factories.in_state(DeliveryState.WAITING)
+    )
     with pytest.raises(again.NotSent, match="goes first"):
         again.resend(sent[1], mo)
 
@@ -145,7 +149,7 @@ def test_the_present_state_keeps_a_decision_that_can_be_undone_to_itself(
 ) -> None:
     WebhookEndpoint.objects.update(events=[AUTO])
     it = receive("07")
-    WebhookDelivery.objects.update(state=DeliveryState.DELIVERED)
+    WebhookDelivery.objects.update(**factories.in_state(DeliveryState.DELIVERED))
     decide(ada, it, Action.APPROVE)
     with pytest.raises(again.NotSent, match="can still be taken back"):
         again.send_present_state(it, WebhookEndpoint.objects.get(), ada)
@@ -154,7 +158,9 @@ def test_the_present_state_keeps_a_decision_that_can_be_undone_to_itself(
 def test_the_present_state_waits_for_what_is_on_its_way(
     sent: list[WebhookDelivery], mo: User
 ) -> None:
-    WebhookDelivery.objects.filter(pk=sent[1].pk).update(state=DeliveryState.WAITING, due_at=Now())
+    WebhookDelivery.objects.filter(pk=sent[1].pk).update(
+        **factories.in_state(DeliveryState.WAITING), due_at=Now()
+    )
     with pytest.raises(again.NotSent, match="on its way"):
         again.send_present_state(sent[1].verification, sent[1].endpoint, mo)
 

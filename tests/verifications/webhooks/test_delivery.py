@@ -30,7 +30,7 @@ from verifications.models import (
 )
 from verifications.models.webhook import new_signing_key
 from verifications.statuses import Action
-from verifications.webhooks import delivery, outbox, transport
+from verifications.webhooks import claims, delivery, outbox, transport
 
 Told = Callable[..., WebhookEndpoint]
 
@@ -253,7 +253,7 @@ def test_what_was_given_up_or_withdrawn_holds_nobody_up(
 ) -> None:
     server = serve(receiver.code(200))
     told(server.address)
-    WebhookDelivery.objects.update(state=DeliveryState.GIVEN_UP)
+    WebhookDelivery.objects.update(**factories.in_state(DeliveryState.GIVEN_UP))
     undone = decide(ada, suspected, Action.DENY, "UNDER_AGE")
     membership = factories.membership(ada)
     decisions.undo(membership, suspected, decision_id=undone.pk, request_key=uuid.uuid4())
@@ -286,10 +286,10 @@ def test_nothing_goes_out_while_it_can_be_undone(
 def test_a_message_is_claimed_once(serve: Serve, told: Told) -> None:
     told(serve(receiver.code(200)).address)
     WebhookDelivery.objects.update(due_at=Now())
-    ((key, _),) = delivery.due(5)
-    assert delivery.claim(key)
-    assert delivery.claim(key) is None
-    assert delivery.due(5) == []
+    ((key, _),) = claims.due(5)
+    assert claims.claim(key)
+    assert claims.claim(key) is None
+    assert claims.due(5) == []
 
 
 def test_a_withdrawn_message_is_never_claimed(
@@ -299,9 +299,9 @@ def test_a_withdrawn_message_is_never_claimed(
     factories.endpoint(northbank, address=serve(receiver.code(200)).address)
     decision = decide(ada, suspected, Action.APPROVE)
     WebhookDelivery.objects.update(due_at=Now())
-    ((key, _),) = delivery.due(5)
+    ((key, _),) = claims.due(5)
     assert outbox.withdraw(decision)
-    assert delivery.claim(key) is None
+    assert claims.claim(key) is None
 
 
 def test_a_claimed_message_is_never_withdrawn(
@@ -310,7 +310,7 @@ def test_a_claimed_message_is_never_withdrawn(
     factories.endpoint(northbank)
     decision = decide(ada, suspected, Action.APPROVE)
     WebhookDelivery.objects.update(due_at=Now())
-    assert delivery.claim(only().pk)
+    assert claims.claim(only().pk)
     assert not outbox.withdraw(decision)
 
 
@@ -320,7 +320,7 @@ def test_when_a_worker_dies_its_message_goes_out_when_the_lease_is_over(
     server = serve(receiver.code(200))
     told(server.address)
     WebhookDelivery.objects.update(due_at=Now())
-    assert delivery.claim(only().pk)
+    assert claims.claim(only().pk)
     assert deliver() == 0
     WebhookDelivery.objects.update(claimed_until=Now())
     assert deliver() == 1
@@ -332,9 +332,9 @@ def test_a_worker_that_comes_back_too_late_writes_its_try_down_and_moves_nothing
 ) -> None:
     told(serve(receiver.in_turn(receiver.code(500), receiver.code(200))).address)
     WebhookDelivery.objects.update(due_at=Now())
-    slow = delivery.claim(only().pk)
+    slow = claims.claim(only().pk)
     WebhookDelivery.objects.update(claimed_until=Now())
-    quick = delivery.claim(only().pk)
+    quick = claims.claim(only().pk)
     assert slow
     assert quick
     delivery.attempt(slow)
@@ -355,9 +355,9 @@ def test_a_message_whose_body_was_erased_is_given_up(told: Told, deliver: Delive
 
 def test_what_waits_for_a_removed_endpoint_is_closed(told: Told) -> None:
     told("https://hooks.partner.example/")
-    assert delivery.close_removed() == 0
+    assert claims.close_removed() == 0
     WebhookEndpoint.objects.update(removed_at=timezone.now())
-    assert delivery.close_removed() == 1
+    assert claims.close_removed() == 1
     assert only().state == DeliveryState.GIVEN_UP
 
 
@@ -391,4 +391,4 @@ def test_each_try_is_one_line_of_log_without_the_applicant(
 
 
 def test_a_claim_outlives_the_longest_sending() -> None:
-    assert delivery.LEASE.total_seconds() > 3 * transport.TIMEOUT
+    assert claims.LEASE.total_seconds() > 3 * transport.TIMEOUT

@@ -12,7 +12,7 @@ from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
 from verifications import vault
 from verifications.models import DeliveryState, Verification, WebhookDelivery, WebhookEndpoint
-from verifications.webhooks import contract, delivery, endpoints, outbox, transport
+from verifications.webhooks import claims, contract, delivery, endpoints, outbox, transport
 
 WANTED = endpoints.Wanted(
     name="Core",
@@ -128,9 +128,9 @@ def test_pausing_keeps_the_queue_and_resuming_sends_it(
 ) -> None:
     waiting = endpoints.send_test(endpoint, ada)
     endpoints.pause(endpoint, ada)
-    assert not delivery.due(10)
+    assert not claims.due(10)
     endpoints.resume(endpoint, ada)
-    assert delivery.due(10) == [(waiting.pk, endpoint.pk)]
+    assert claims.due(10) == [(waiting.pk, endpoint.pk)]
 
 
 def test_pausing_twice_is_told_once(ada: User, endpoint: WebhookEndpoint) -> None:
@@ -151,8 +151,8 @@ def test_what_waits_for_a_removed_endpoint_is_given_up_and_stays_in_the_list(
     waiting = endpoints.send_test(endpoint, ada)
     endpoints.remove(endpoint, ada, seen_revision=1)
     assert told(endpoint)[-1]["waiting"] == 1
-    assert not delivery.due(10)
-    delivery.close_removed()
+    assert not claims.due(10)
+    claims.close_removed()
     waiting.refresh_from_db()
     assert waiting.state == DeliveryState.GIVEN_UP
 
@@ -187,8 +187,8 @@ def test_a_test_says_on_its_envelope_that_it_is_one(
     monkeypatch.setattr(transport, "post", post)
     endpoints.send_test(endpoint, ada)
     outbox.queue(denied, "IDENTIFICATION_MANUAL_FINISHED")
-    for key, _ in delivery.due(10):
-        claimed = delivery.claim(key)
+    for key, _ in claims.due(10):
+        claimed = claims.claim(key)
         assert claimed
         delivery.attempt(claimed)
     marks = {headers["Webhook-Sequence"]: headers.get("Webhook-Test") for headers in sent}

@@ -192,7 +192,7 @@ def test_an_undone_decision_leaves_no_delivery_waiting(
     [
         {"attempts": 1},
         {"claimed_until": timezone.now() - timedelta(days=1)},
-        {"state": DeliveryState.DELIVERED},
+        factories.in_state(DeliveryState.DELIVERED),
     ],
 )
 def test_nothing_is_taken_back_once_a_worker_touched_it(

@@ -17,7 +17,7 @@ from tests.verifications.webhooks.receiver import Receiver
 from verifications import worker
 from verifications.callbacks import intake
 from verifications.models import DeliveryState, WebhookDelivery
-from verifications.webhooks import delivery, outbox, transport
+from verifications.webhooks import claims, delivery, outbox, transport
 from verifications.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,7 +92,7 @@ def sequences(server: Receiver) -> dict[str, list[int]]:
 def test_it_sends_until_nothing_is_left(serve: Serve, partner: Partner) -> None:
     server = serve(receiver.code(200))
     queued(partner, server.address, verifications=10, each=5)
-    Worker().send(delivery.is_empty)
+    Worker().send(claims.is_empty)
     assert len(sequences(server)) == 10
     assert all(numbers == [1, 2, 3, 4, 5] for numbers in sequences(server).values())
 
@@ -100,7 +100,7 @@ def test_it_sends_until_nothing_is_left(serve: Serve, partner: Partner) -> None:
 def test_several_workers_share_the_work_in_order(serve: Serve, partner: Partner) -> None:
     server = serve(receiver.late(0.01, receiver.code(200)))
     queued(partner, server.address, verifications=12, each=5)
-    threads = [threading.Thread(target=Worker().send, args=[delivery.is_empty]) for _ in range(3)]
+    threads = [threading.Thread(target=Worker().send, args=[claims.is_empty]) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -216,13 +216,13 @@ def test_a_database_that_is_away_for_a_moment_is_asked_again(
 ) -> None:
     away = iter([OperationalError, OperationalError])
 
-    def due(most: int, *, without: list[int]) -> list[tuple[delivery.Key, int]]:
+    def due(most: int, *, without: list[int]) -> list[tuple[claims.Key, int]]:
         for error in away:
             raise error
         return known(most, without=without)
 
-    known = delivery.due
-    monkeypatch.setattr(delivery, "due", due)
+    known = claims.due
+    monkeypatch.setattr(claims, "due", due)
     server = serve(receiver.code(200))
     queued(partner, server.address, verifications=2)
     running()
@@ -244,6 +244,6 @@ def test_a_result_is_written_again_and_the_message_not_sent_again(
     monkeypatch.setattr(delivery, "SETTLE_AGAIN", (0.01, 0.01, 0.01))
     server = serve(receiver.code(200))
     queued(partner, server.address, verifications=1)
-    Worker().send(delivery.is_empty)
+    Worker().send(claims.is_empty)
     assert len(server.got) == 1
     assert WebhookDelivery.objects.get().state == DeliveryState.DELIVERED

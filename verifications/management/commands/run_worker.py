@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from verifications.webhooks import delivery
+from verifications.webhooks import claims
 from verifications.worker import Worker
 
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         if once:
             worker.run_once()
         elif until_empty:
-            worker.send(delivery.is_empty)
+            worker.send(claims.is_empty)
         else:
             self.stdout.write("The worker runs. Ctrl-C stops it when its tries in hand are done.")
             worker.run()
