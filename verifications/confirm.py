@@ -1,12 +1,14 @@
 """The confirm page of a decision, built before the template: what would be done, and sent."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import AuditEntry, Kind, Membership, names_of
 from accounts.statements import Slot, Statement
-from verifications import codes, outcomes
+from verifications import codes, evidence, outcomes
+from verifications.dossier import masking
 from verifications.models import ReasonGroup, RejectionReason, Verification
 from verifications.statuses import ARROWS, Action, Standing
 from verifications.webhooks import outbox
@@ -36,6 +38,9 @@ class Confirmation:
     to: Standing
     groups: list[Group]
     preview: outbox.Preview
+    # Of its bytes, for people to read; and whether something is hidden in it.
+    body: str
+    hides: bool
     undo_seconds: int
 
 
@@ -65,15 +70,21 @@ def build(
     reasons: Sequence[RejectionReason] = (),
     ticked: Sequence[str] = (),
     message: str = "",
+    is_revealed: bool = False,
 ) -> Confirmation:
     """`ticked` and `message` are what is typed so far; the policy has allowed the action."""
+    preview = outcomes.preview(verification, action, chosen(reasons, ticked), message)
+    told = json.loads(preview.raw)
+    shown = evidence.masked(told, masking.mask(told, is_lifted=is_revealed))
     return Confirmation(
         action=action,
         verification=verification,
         standing=verification.standing,
         to=ARROWS[verification.standing, action],
         groups=_groups(verification, reasons, ticked),
-        preview=outcomes.preview(verification, action, chosen(reasons, ticked), message),
+        preview=preview,
+        body=json.dumps(shown, ensure_ascii=False, indent=2),
+        hides=shown != told,
         undo_seconds=membership.partner.undo_seconds,
     )
 
@@ -111,8 +122,10 @@ class Change:
 
 
 def latest_change(verification: Verification, membership: Membership) -> Change | None:
-    stream = AuditEntry.objects.filter(stream=verification.audit_stream)
-    entry = stream.exclude(kind__in=(Kind.VIEWED, Kind.NOTED)).order_by("-seq").first()
+    """By whom it came to stand as it does: notes, holds and messages sent again change nothing."""
+    stream = AuditEntry.objects.filter(stream=verification.audit_stream).order_by("-seq")
+    moves = (it for it in stream.iterator() if it.facts.get("revision") == verification.revision)
+    entry = next(moves, None)
     if entry is None:
         return None
     decision = verification.decisions.filter(revision=verification.revision).first()

@@ -1,8 +1,9 @@
-"""The pictures of a verification: which there are, how they are turned, why one is missing."""
+"""What of an applicant is shown, and that it was: pictures, bodies, and the entry of each look."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from django.core.files.storage import storages
@@ -12,7 +13,7 @@ from accounts import budgets
 from accounts.models import AuditEntry, Kind, User
 from verifications import vault, watermark
 from verifications.callbacks import provider
-from verifications.dossier import groups
+from verifications.dossier import groups, masking
 from verifications.models import Photo, PhotoState, Verification
 
 LABELS = {"FRONT": "Document front", "BACK": "Document back", "FACE": "Selfie"}
@@ -107,6 +108,21 @@ def picture(photo: Photo) -> bytes | None:
         return None
 
 
+def masked(value: Any, mask: masking.Mask, key: str = "", *, by_parent: bool = False) -> Any:
+    """The same body, with a word in the place of what is hidden until somebody asks."""
+    inside = by_parent or bool(masking.KEYS.search(key))
+    if isinstance(value, dict):
+        return {name: masked(one, mask, name, by_parent=inside) for name, one in value.items()}
+    if isinstance(value, list):
+        return [masked(one, mask, key, by_parent=inside) for one in value]
+    if value is None or isinstance(value, bool):
+        return value
+    # A link that came in opens its file to whoever has it.
+    is_link = not mask.is_lifted and provider.is_usable_link(str(value))
+    is_hidden = is_link or mask.hides(key, str(value), by_parent=by_parent)
+    return masking.HIDDEN if is_hidden else value
+
+
 def record_look(
     actor: User,
     verification: Verification,
@@ -130,8 +146,23 @@ def record_look(
     )
 
 
+def record_page(actor: User, verification: Verification, *, is_revealed: bool) -> None:
+    """A page that shows its data once more stands in the entry of the look before, if there is one;
+    what was hidden there does not.
+    """
+    if is_revealed or _newest_look(actor, verification) is None:
+        record_look(actor, verification, [], is_revealed=is_revealed)
+
+
 def record_fetch(actor: User, photo: Photo, verification: Verification) -> AuditEntry:
     """A picture that comes with its page stands in the page's entry; any other gets its own."""
+    newest = _newest_look(actor, verification)
+    if newest is None or photo.kind not in newest.facts["photos"]:
+        return record_look(actor, verification, [photo.kind])
+    return newest
+
+
+def _newest_look(actor: User, verification: Verification) -> AuditEntry | None:
     looks = AuditEntry.objects.filter(
         subject=verification.audit_subject,
         partner=verification.partner_id,
@@ -139,10 +170,7 @@ def record_fetch(actor: User, photo: Photo, verification: Verification) -> Audit
         kind=Kind.VIEWED,
         at__gt=timezone.now() - ONE_LOOK,
     )
-    newest = looks.order_by("-at", "-id").first()
-    if newest is None or photo.kind not in newest.facts["photos"]:
-        return record_look(actor, verification, [photo.kind])
-    return newest
+    return looks.order_by("-at", "-id").first()
 
 
 def mark(actor: User, look: AuditEntry) -> str:

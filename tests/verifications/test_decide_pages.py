@@ -12,7 +12,8 @@ from django.urls import reverse
 
 from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
-from verifications.models import Decision, RejectionReason, Verification
+from verifications import holds
+from verifications.models import Decision, HoldReason, RejectionReason, Verification
 
 SignIn = Callable[[User], Client]
 
@@ -197,6 +198,20 @@ def test_the_second_of_two_admins_is_told_and_loses_nothing(
     assert Decision.objects.count() == 1
 
 
+def test_a_conflict_names_who_moved_it_and_not_who_came_after(
+    as_user: SignIn, ada: User, amos: User, approved: Verification
+) -> None:
+    """A hold, a note or a message sent again is no decision."""
+    as_user(ada).post(url(approved, "deny"), form(approved, "UNDER_AGE"))
+    approved.refresh_from_db()
+    holds.place(factories.membership(amos), approved, HoldReason.DISPUTE, "")
+    late = form(approved, "DOC_FAKE", seen_revision=approved.revision - 1)
+    response = as_user(amos).post(url(approved, "deny"), late)
+    assert response.status_code == 409
+    assert "Ada Lind" in text(response)
+    assert "Denied" in text(response)
+
+
 def test_from_a_conflict_the_page_opens_afresh_with_the_words(
     as_user: SignIn, ada: User, suspected: Verification
 ) -> None:
@@ -232,6 +247,48 @@ def test_the_preview_shows_the_message_and_hides_the_note(
     assert "UNDER_AGE" in shown
     assert "Secret" not in shown
     assert not Decision.objects.exists()
+
+
+def looks(user: User) -> list[bool]:
+    """Of each look in the log, oldest first: whether what is hidden was shown."""
+    entries = AuditEntry.objects.filter(kind=Kind.VIEWED, actor=user.pk).order_by("pk")
+    return [entry.facts["revealed"] for entry in entries]
+
+
+def test_a_page_of_a_decision_is_a_look_and_hides_what_the_details_hide(
+    as_user: SignIn, ada: User, approved: Verification
+) -> None:
+    client = as_user(ada)
+    page = text(client.get(url(approved, "deny")))
+    assert looks(ada) == [False]
+    assert "TEST00001" not in page
+    assert '"docNumber": "Hidden"' in page
+    # As it is typed: in the entry of the same look.
+    client.post(url(approved, "deny"), form(approved, "UNDER_AGE", preview="1"))
+    assert looks(ada) == [False]
+    shown = text(
+        client.post(url(approved, "deny"), form(approved, "UNDER_AGE", preview="revealed"))
+    )
+    assert looks(ada) == [False, True]
+    assert '"docNumber": "TEST00001"' in shown
+
+
+def test_after_the_details_a_decision_is_no_second_look(
+    as_user: SignIn, ada: User, approved: Verification
+) -> None:
+    client = as_user(ada)
+    client.get(reverse("verification_detail", args=[approved.scan_ref]))
+    client.get(url(approved, "deny"))
+    assert looks(ada) == [False]
+
+
+def test_who_looks_at_too_much_sees_no_page_of_a_decision_either(
+    as_user: SignIn, ada: User, approved: Verification, denied: Verification, settings: Any
+) -> None:
+    settings.LOOKS_PER_HOUR = 1
+    client = as_user(ada)
+    assert client.get(url(approved, "deny")).status_code == 200
+    assert client.get(url(denied, "approve")).status_code == 429
 
 
 def test_what_was_previewed_is_what_is_sent(

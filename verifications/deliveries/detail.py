@@ -11,7 +11,6 @@ from uuid import UUID
 
 from accounts.models import Membership, User
 from verifications import evidence, vault
-from verifications.callbacks import provider
 from verifications.deliveries import words
 from verifications.dossier import masking
 from verifications.models import DeliveryState, Verification, WebhookAttempt, WebhookDelivery
@@ -106,28 +105,13 @@ def _newer(delivery: WebhookDelivery) -> WebhookDelivery | None:
 
 
 def _body(raw: bytes, told: dict[str, Any], mask: masking.Mask) -> Body:
-    shown = masked(told, mask)
+    shown = evidence.masked(told, mask)
     return Body(
         text=json.dumps(shown, ensure_ascii=False, indent=2),
         size=len(raw),
         digest=hashlib.sha256(raw).hexdigest(),
         hides=shown != told,
     )
-
-
-def masked(value: Any, mask: masking.Mask, key: str = "", *, by_parent: bool = False) -> Any:
-    """The same body, with a word in the place of what is hidden until somebody asks."""
-    inside = by_parent or bool(masking.KEYS.search(key))
-    if isinstance(value, dict):
-        return {name: masked(one, mask, name, by_parent=inside) for name, one in value.items()}
-    if isinstance(value, list):
-        return [masked(one, mask, key, by_parent=inside) for one in value]
-    if value is None or isinstance(value, bool):
-        return value
-    # A link that came in opens its file to whoever has it.
-    is_link = not mask.is_lifted and provider.is_usable_link(str(value))
-    is_hidden = is_link or mask.hides(key, str(value), by_parent=by_parent)
-    return masking.HIDDEN if is_hidden else value
 
 
 def _tries(delivery: WebhookDelivery, mask: masking.Mask) -> list[Try]:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import access, audit
 from accounts.models import Kind
-from verifications import confirm, decisions, lifecycle, policy, vault
+from verifications import confirm, decisions, evidence, lifecycle, policy, vault
 from verifications.decision_forms import DecisionForm, DenyForm, UndoForm, new_request_key
 from verifications.models import RejectionReason, Verification
 from verifications.statuses import Action
@@ -21,6 +21,7 @@ from verifications.webhooks import payloads
 INVISIBLE = policy.membership_is_active.__name__
 # The buttons that ask for a page and decide nothing.
 PAGES = ("preview", "afresh")
+REVEALED = "revealed"
 DONE = {Action.APPROVE: "Approved.", Action.DENY: "Denied."}
 
 
@@ -146,7 +147,7 @@ def _page(
         return refused(request, verification, action, check)
     if check:
         return _conflict(request, verification.scan_ref, action, form)
-    data = _typed(form)
+    data, is_revealed = _typed(form), is_preview and request.POST.get("preview") == REVEALED
     try:
         page = confirm.build(
             request.membership,
@@ -155,9 +156,11 @@ def _page(
             reasons=offered,
             ticked=data.getlist("reasons") if form.is_bound else (),
             message=_message(form),
+            is_revealed=is_revealed,
         )
     except (payloads.Unsendable, vault.DoesNotOpen):
         return unsendable(request, verification)
+    evidence.record_page(request.user, verification, is_revealed=is_revealed)
     context = {
         "page": page,
         "form": form,

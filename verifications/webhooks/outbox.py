@@ -45,10 +45,6 @@ class Preview:
     def digest(self) -> str:
         return _digest(self.raw)
 
-    @property
-    def text(self) -> str:
-        return json.dumps(json.loads(self.raw), ensure_ascii=False, indent=2)
-
 
 def preview(
     verification: Verification, event: str, to: Standing, message_to_applicant: str = ""
