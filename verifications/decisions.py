@@ -23,7 +23,10 @@ from verifications.webhooks import outbox
 
 KINDS = {Action.APPROVE: Kind.APPROVED, Action.DENY: Kind.DENIED}
 # What a decision overwrites, and an undo gives back.
-FIELDS = ("manual_face", "manual_document", "deny_reasons", "review_type", "is_final")
+FIELDS = (
+    *("manual_face", "manual_document", "deny_reasons", "review_type", "is_final"),
+    "has_new_data",
+)
 
 
 class TooLate(Exception):
@@ -215,14 +218,18 @@ def _restore(
     codes: list[str] = []
     if decision.action == Action.DENY:
         codes = list(decision.reasons.values_list("code", flat=True))
+    former = decision.text.former
+    # What came meanwhile is new to the decision before; where there is none, nothing is.
+    is_new = verification.has_new_data or former.get("has_new_data", False)
     lifecycle.move(
         verification,
         lifecycle.Move(
             to=former_standing(decision),
             kind=Kind.UNDONE,
             actor=membership.user,
-            fields=decision.text.former
+            fields=former
             | {
+                "has_new_data": bool(decision.supersedes_id) and is_new,
                 "decision_id": decision.supersedes_id,
                 "decided_by_id": decision.supersedes and decision.supersedes.actor_id,
             },

@@ -216,7 +216,7 @@ def decision_reasons(drawn: Drawn) -> Iterator[Row]:
 
 def decision_texts(drawn: Drawn) -> Iterator[Row]:
     if choice := drawn.choice:
-        before = received(drawn)
+        before = received(drawn) | {"has_new_data": False}
         former = {name: before[name] for name in decisions.FIELDS}
         decision = models.Decision(pk=choice.key, verification=in_hand(drawn))
         texts = vault.Texts(MESSAGE if choice.reasons else "", NOTE)

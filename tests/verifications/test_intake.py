@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry, Partner, User
 from tests import factories
-from tests.verifications.test_decisions import decide
+from tests.verifications.test_decisions import decide, undo
 from verifications import chores, vault
 from verifications.callbacks import effect, intake, provider
 from verifications.models import (
@@ -183,6 +183,37 @@ def test_new_data_after_a_decision_is_shown_and_changes_no_status(
     )
     assert (it.status, it.has_new_data, it.revision) == ("APPROVED", True, 3)
     assert it.name.endswith("Newname")
+
+
+@pytest.mark.parametrize(("before", "meanwhile"), [(False, True), (True, False), (False, False)])
+def test_an_undo_gives_back_what_was_new_to_the_decision_before(
+    ada: User, receive: Receive, denied: Verification, before: bool, meanwhile: bool
+) -> None:
+    def resubmit(moment: int) -> None:
+        receive("03", event=provider.RESUBMITTED, finishTime=moment)
+
+    decide(ada, denied, Action.APPROVE)
+    if before:
+        resubmit(1_900_000_000)
+    denied.refresh_from_db()
+    made = decide(ada, denied, Action.DENY, "UNDER_AGE")
+    denied.refresh_from_db()
+    assert not denied.has_new_data
+    if meanwhile:
+        resubmit(1_900_000_001)
+    undo(ada, denied, made)
+    denied.refresh_from_db()
+    assert denied.has_new_data == (before or meanwhile)
+
+
+def test_where_no_decision_stands_nothing_is_new_to_it(
+    ada: User, receive: Receive, denied: Verification
+) -> None:
+    made = decide(ada, denied, Action.APPROVE)
+    receive("03", event=provider.RESUBMITTED, finishTime=1_900_000_000)
+    undo(ada, denied, made)
+    denied.refresh_from_db()
+    assert not denied.has_new_data
 
 
 def test_document_expiration_is_noted(northbank: Partner, receive: Receive) -> None:
