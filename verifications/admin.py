@@ -188,8 +188,11 @@ class WebhookEndpointAdmin(SupportAdmin):
     def partner_of(self, obj: WebhookEndpoint) -> Partner:
         return obj.partner
 
+    def subject_of(self, obj: WebhookEndpoint) -> str:
+        return obj.audit_subject
+
     def stream_of(self, obj: WebhookEndpoint) -> str:
-        return f"p/{obj.partner_id}"
+        return obj.audit_stream
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.revision = form.stored.revision + 1

@@ -318,6 +318,7 @@ def test_support_switches_an_endpoint_off_and_never_on(support: Client, northban
     assert (endpoint.is_active, endpoint.revision) == (False, 2)
     entry = AuditEntry.objects.filter(kind=Kind.ENDPOINT_CHANGED).first()
     assert entry.partner == northbank.pk
+    assert (entry.subject, entry.stream) == (endpoint.audit_subject, endpoint.audit_stream)
     on = change(support, address, is_active="on", switched_off_why="")
     assert on.status_code == 422
     endpoint.refresh_from_db()

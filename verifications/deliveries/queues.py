@@ -85,7 +85,7 @@ def _counted(number: int) -> str:
 
 def latest_change(endpoint: WebhookEndpoint, typed: dict[str, Any]) -> Change:
     """Since a form was drawn, for somebody who typed this meanwhile."""
-    entries = AuditEntry.objects.filter(subject=f"endpoint:{endpoint.pk}")
+    entries = AuditEntry.objects.filter(subject=endpoint.audit_subject)
     entry = entries.filter(kind=Kind.ENDPOINT_CHANGED).order_by("-at", "-pk").first()
     actor = entry.actor if entry else None
     stands = {name: getattr(endpoint, name) for name in typed if name != "headers"}

@@ -58,6 +58,14 @@ class WebhookEndpoint(lone.Keeper):
             ),
         ]
 
+    @property
+    def audit_subject(self) -> str:
+        return f"endpoint:{self.pk}"
+
+    @property
+    def audit_stream(self) -> str:
+        return f"e/{self.pk}"
+
     def __str__(self) -> str:
         return self.name
 
@@ -86,8 +94,9 @@ class DeliveryState(models.TextChoices):
 UNSETTLED = Q(settled_at=None)
 # Tried in vain, and trying on.
 TRYING = Q(state=DeliveryState.WAITING, attempts__gt=0)
-# What waited for an endpoint that was removed is no trouble: nobody wants it.
-WANTED = Q(endpoint__removed_at=None)
+# What waited for an endpoint that was removed is no trouble: nobody wants it. Nor is a test, which
+# tells of nobody.
+WANTED = Q(endpoint__removed_at=None, verification__isnull=False)
 
 
 def given_up(since: datetime | Slot) -> Q:

@@ -128,15 +128,14 @@ def _event(verification: Verification, endpoint: WebhookEndpoint) -> str:
 
 
 def _record(delivery: WebhookDelivery, actor: User, what: str) -> None:
-    verification = delivery.verification
-    endpoint = f"endpoint:{delivery.endpoint_id}"
+    about = delivery.verification or delivery.endpoint
     audit.record(
         Kind.DELIVERY_RESENT,
         actor=actor,
         partner=delivery.partner,
-        subject=verification.audit_subject if verification else endpoint,
-        stream=verification.audit_stream if verification else f"e/{delivery.endpoint_id}",
+        subject=about.audit_subject,
+        stream=about.audit_stream,
         delivery=str(delivery.pk),
-        endpoint=endpoint,
+        endpoint=delivery.endpoint.audit_subject,
         what=what,
     )

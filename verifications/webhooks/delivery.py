@@ -196,8 +196,8 @@ def _switch_off(endpoint: WebhookEndpoint) -> None:
             Kind.ENDPOINT_CHANGED,
             actor=None,
             partner=endpoint.partner,
-            subject=f"endpoint:{endpoint.pk}",
-            stream=f"e/{endpoint.pk}",
+            subject=endpoint.audit_subject,
+            stream=endpoint.audit_stream,
             active=False,
             why=why,
         )

@@ -152,8 +152,8 @@ def send_test(endpoint: WebhookEndpoint, actor: User) -> WebhookDelivery:
         Kind.DELIVERY_RESENT,
         actor=actor,
         partner=row.partner,
-        subject=f"endpoint:{row.pk}",
-        stream=f"e/{row.pk}",
+        subject=row.audit_subject,
+        stream=row.audit_stream,
         delivery=str(delivery.pk),
         what="a test",
     )
@@ -213,8 +213,8 @@ def _record(
         Kind.ENDPOINT_CHANGED,
         actor=actor,
         partner=endpoint.partner,
-        subject=f"endpoint:{endpoint.pk}",
-        stream=f"e/{endpoint.pk}",
+        subject=endpoint.audit_subject,
+        stream=endpoint.audit_stream,
         what=what,
         **facts,
     )
