@@ -122,6 +122,8 @@ class Detail:
     disposal: Offer | None
     keeping: keeping.Keeping
     undoable: Undoable | None
+    # Of the standing decision, as they were worded then.
+    reason_labels: dict[str, str]
     events: list[timeline.Event]
     told: timeline.Told
     notes: list[Said]
@@ -167,6 +169,7 @@ def build(
     deliveries = beside.deliveries.of(verification)
     decisions = beside.decisions.of(verification)
     holds = beside.holds.of(verification)
+    reasons, standing = beside.reasons.of(verification), verification.decision_id
     body, is_shut = _body(verification)
     mismatches = [tag.code for tag in tags if tag.kind == TagKind.MISMATCH]
     told = dossier.build(body, mismatches, is_revealed=is_revealed)
@@ -186,7 +189,8 @@ def build(
         disposal=_disposal(membership, verification),
         keeping=keeping.build(membership, verification, holds),
         undoable=_undoable(membership, verification, decisions),
-        events=timeline.build(verification, decisions, tags, deliveries, holds),
+        reason_labels={it.code: it.label for it in reasons if it.decision_id == standing},
+        events=timeline.build(verification, decisions, reasons, tags, deliveries, holds),
         told=timeline.told(deliveries),
         notes=[_said(note) for note in beside.notes.of(verification)],
         earlier=_earlier(membership, verification),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from verifications import beside, codes, looks, vault
 from verifications.callbacks import provider
 from verifications.models import (
     Decision,
+    DecisionReason,
     DeliveryState,
     Hold,
     Outcome,
@@ -44,13 +46,14 @@ DELIVERY_TONES = {
 def build(
     verification: Verification,
     decisions: list[Decision],
+    reasons: list[DecisionReason],
     tags: list[Tag],
     deliveries: list[WebhookDelivery],
     holds: list[Hold],
 ) -> list[Event]:
     events = [
         *map(_callback, beside.callbacks.of(verification)),
-        *_decisions(verification, decisions),
+        *_decisions(decisions, reasons),
         *map(_delivery, deliveries),
         *(_removal(tag, tag.removed_at) for tag in tags if tag.removed_at),
         *(event for hold in holds for event in _hold(hold)),
@@ -91,9 +94,9 @@ def _callback_lines(callback: ProviderCallback) -> Iterator[tuple[str, str]]:
 DONE = {Action.APPROVE: "Approved", Action.DENY: "Denied", Action.UNDO: "Decision taken back"}
 
 
-def _decisions(verification: Verification, rows: list[Decision]) -> Iterator[Event]:
+def _decisions(rows: list[Decision], chosen: list[DecisionReason]) -> Iterator[Event]:
     reasons: dict[UUID, list[str]] = {}
-    for reason in beside.reasons.of(verification):
+    for reason in chosen:
         reasons.setdefault(reason.decision_id, []).append(reason.label)
     # One that was taken back replaces nothing.
     replaced = {row.supersedes_id for row in rows if not _is_undone(row)}
@@ -181,13 +184,13 @@ class Told(NamedTuple):
 
 
 def told(deliveries: list[WebhookDelivery]) -> Told:
-    """By the newest message to each address that was not withdrawn."""
+    """By the newest message to each address that was not withdrawn. What was given up because
+    nobody wanted it any more is not missed.
+    """
     newest: dict[int, WebhookDelivery] = {}
-    for delivery in deliveries:
-        known = newest.get(delivery.endpoint_id)
-        if delivery.state != DeliveryState.WITHDRAWN and (
-            known is None or known.sequence < delivery.sequence
-        ):
+    for delivery in sorted(deliveries, key=attrgetter("sequence")):
+        is_missed = delivery.state != DeliveryState.GIVEN_UP or not delivery.endpoint.removed_at
+        if delivery.state != DeliveryState.WITHDRAWN and is_missed:
             newest[delivery.endpoint_id] = delivery
     states = {delivery.state for delivery in newest.values()}
     if DeliveryState.GIVEN_UP in states:

@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import audit
 from accounts.models import AuditEntry, Kind, Partner, User
@@ -21,7 +22,7 @@ from tests import factories
 from tests.conftest import BAD
 from verifications import decisions, detail, notes, tags, vault
 from verifications.callbacks import intake
-from verifications.models import Photo, PhotoState, RejectionReason, Verification
+from verifications.models import DeliveryState, Photo, PhotoState, RejectionReason, Verification
 from verifications.statuses import Action
 
 SignIn = Callable[[User], Client]
@@ -565,6 +566,23 @@ def test_the_state_says_whether_the_partner_was_told(
     page = words(client.get(url(suspected)))
     assert "State Partner not told yet: trying again" in page
     assert "1 try, last answer 500." in page
+    given_up = {"state": DeliveryState.GIVEN_UP, "settled_at": timezone.now()}
+    suspected.deliveries.update(**given_up)
+    assert "State Partner not told: given up" in words(client.get(url(suspected)))
+    northbank.endpoints.update(removed_at=timezone.now())
+    assert "State Nothing was sent" in words(client.get(url(suspected)))
+
+
+def test_reasons_are_worded_as_when_they_were_chosen(
+    approved: Verification, ada: User, as_user: SignIn
+) -> None:
+    reason = RejectionReason.objects.get(code="UNDER_AGE", partner=None)
+    decide(ada, approved, Action.DENY)
+    former, reason.label = reason.label, "Another wording"
+    reason.save()
+    page = words(as_user(ada).get(url(approved)))
+    assert f"Denied for: {former} UNDER_AGE" in page
+    assert "Another wording" not in page
 
 
 def test_a_removed_tag_stands_there_with_who_and_when(

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
+from tests.verifications import rows
 from tests.verifications.test_decisions import decide
 from verifications import keyset, vault
 from verifications.models import (
@@ -488,12 +489,14 @@ def test_a_rare_answer_far_back_is_found_by_going_on(
     """No page looks at more than so many rows; each says how far it came, and where to go on."""
     now = timezone.now()
     kind = {"state": "given_up" if state == "trouble" else "delivered", "attempts": 1}
+    told = rows.add(northbank)
     WebhookDelivery.objects.bulk_create(
         WebhookDelivery(
             endpoint=endpoint,
             partner=northbank,
+            verification=told,
             event=EVENT,
-            sequence=0,
+            sequence=number,
             queued_at=now - timedelta(seconds=number),
             last_code=418 if number in (7, 950) else 200,
             settled_at=now,

@@ -10,7 +10,7 @@ from accounts.models import Partner, User
 from tests import factories
 from verifications import chores
 from verifications.models import Verification, WebhookDelivery
-from verifications.webhooks import trouble
+from verifications.webhooks import outbox, trouble
 
 Receive = Callable[..., Verification]
 
@@ -37,6 +37,12 @@ def test_a_letter_names_no_applicant(ada: User, troubled: WebhookDelivery) -> No
     assert troubled.verification
     for word in (troubled.verification.name, troubled.verification.scan_ref):
         assert word not in mail.outbox[0].body
+
+
+def test_a_test_that_fails_is_no_trouble(ada: User, northbank: Partner) -> None:
+    outbox.queue_test(factories.endpoint(northbank))
+    WebhookDelivery.objects.update(attempts=3)
+    assert trouble.tell_admins() == 0
 
 
 def test_where_all_arrives_nobody_is_written_to(ada: User, troubled: WebhookDelivery) -> None:
