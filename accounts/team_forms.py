@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from accounts.forms import LONGEST_EMAIL, LONGEST_PASSWORD
 from accounts.models import Invitation, Role, Theme, User
 
-CHOOSE = "Choose a role of the list."
+CHOOSE = "Choose a role from the list."
 NUMBER = r"^[1-9][0-9]{0,17}$"
 
 
@@ -106,6 +106,6 @@ class ProfileForm(forms.Form):
         label="Theme",
         required=False,
         choices=Theme.choices,
-        error_messages={"invalid_choice": "Choose a theme of the list."},
+        error_messages={"invalid_choice": "Choose a theme from the list."},
     )
     has_shortcuts = forms.BooleanField(label="Keyboard shortcuts", required=False)

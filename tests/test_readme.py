@@ -1,13 +1,16 @@
 """The README says what the program does: its commands, settings and rules are read from both."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 from verifications.policy import RULES
 from verifications.statuses import ARROWS, Action
+from verifications.webhooks import delivery, endpoints, signing, transport
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+WIRE = ROOT / "verifications" / "wire"
 
 
 def policy_table() -> str:
@@ -86,6 +89,32 @@ def test_the_settings_are_those_of_the_program() -> None:
 
 def test_the_policy_in_the_readme_is_the_policy() -> None:
     assert policy_table() in _readme()
+
+
+def test_what_partners_are_told_of_webhooks_is_so() -> None:
+    told = (WIRE / "WEBHOOKS.md").read_text(encoding="utf-8")
+    tries, span = len(delivery.WAITS) + 1, sum(delivery.WAITS, timedelta())
+    hours = round(endpoints.FORMER_KEY_HOLDS / timedelta(hours=1))
+    longest = round(delivery.LONGEST_WAIT / timedelta(hours=1))
+    for sentence in (
+        f"{tries} tries within {span.days} days",
+        f"at last every {longest} hours",
+        f"up to {longest}\nhours",
+        f"within {transport.TIMEOUT:g} seconds",
+        f"on port {' or '.join(map(str, sorted(transport.PORTS)))}",
+        f"first {transport.ANSWER_BYTES:,} bytes",
+        f"After {delivery.GONE} the address",
+        f"After {' and '.join(map(str, delivery.ASK_FOR_PATIENCE))} we wait",
+        f"For {hours} hours",
+    ):
+        assert sentence in told
+    sent = signing.headers(
+        ["whsec_a2V5"], b"{}", event="E", message_id="1", sequence=0, timestamp=0, own={}
+    )
+    for name in sent.keys() - {"User-Agent", "Content-Type"}:
+        assert f"| `{name}` |" in told
+    linked = re.findall(r"\]\(([^)#:]+)\)", told)
+    assert linked and not [name for name in linked if not (WIRE / name).exists()]
 
 
 def test_pictures_and_files_of_the_readme_exist() -> None:

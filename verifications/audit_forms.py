@@ -40,7 +40,7 @@ class AuditFilterForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101
             field.choices = [("", "Any"), *choices]
-            field.error_messages["invalid_choice"] = f"{field.label}: choose one of the list."
+            field.error_messages["invalid_choice"] = f"{field.label}: choose one from the list."
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -7,7 +7,7 @@ from verifications.models import HoldReason, ReleaseReason
 
 
 def _reasons(choices: list[tuple[str, str]]) -> forms.ChoiceField:
-    errors = {"required": "Choose why.", "invalid_choice": "Why: choose one of the list."}
+    errors = {"required": "Choose why.", "invalid_choice": "Why: choose one from the list."}
     return forms.ChoiceField(label="Why", choices=choices, error_messages=errors)
 
 

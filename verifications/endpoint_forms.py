@@ -115,7 +115,7 @@ class EndpointForm(forms.Form):
         choices=event_choices,
         error_messages={
             "required": "Choose at least one event.",
-            "invalid_choice": "Choose events of the list.",
+            "invalid_choice": "Choose events from the list.",
         },
     )
     headers = HeadersField(label="Own headers", required=False)
@@ -158,7 +158,7 @@ class DeliveryFilterForm(forms.Form):
         label="State",
         required=False,
         choices=[("", "Any"), (TROUBLE, "In trouble"), *DeliveryState.choices],
-        error_messages={"invalid_choice": "State: choose one of the list."},
+        error_messages={"invalid_choice": "State: choose one from the list."},
     )
     code = forms.RegexField(
         r"^([1-5][0-9]{2}|none)$",
@@ -169,7 +169,7 @@ class DeliveryFilterForm(forms.Form):
     endpoint = forms.ChoiceField(
         label="Endpoint",
         required=False,
-        error_messages={"invalid_choice": "Endpoint: choose one of the list."},
+        error_messages={"invalid_choice": "Endpoint: choose one from the list."},
     )
     after = DeliveryPosition(label="Page", required=False)
     before = DeliveryPosition(label="Page", required=False)

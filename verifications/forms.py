@@ -117,7 +117,7 @@ class CodeField(ChoiceField):
 def _choice(label: str, choices: Pairs, none: str = "Any") -> ChoiceField:
     choices = [("", none), *choices] if none else choices
     field_ = ChoiceField(label=label, required=False, choices=choices)
-    field_.error_messages["invalid_choice"] = f"{label}: choose one of the list."
+    field_.error_messages["invalid_choice"] = f"{label}: choose one from the list."
     return field_
 
 
@@ -143,7 +143,7 @@ class FilterForm(forms.Form):
         label="Status",
         required=False,
         choices=Status.choices,
-        error_messages={"invalid_choice": "Status: choose one of the list."},
+        error_messages={"invalid_choice": "Status: choose one from the list."},
     )
     suspected = _choice("Suspected", YES_NO)
     final = _choice("Final", YES_NO)

@@ -1,6 +1,6 @@
 """The one door through which a status changes, and the one through which a verification begins.
 
-Four callers of move(): decisions (and their undo), tag removal, intake, disposal.
+Four callers of move(): decisions (and their undo), tag removal, callbacks, disposal.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """May this person do this to this verification, and if not, why not.
 
-The only place that knows: the page, the POST, the API and support's tools ask here. Pure: it looks
+The only place that knows: the page, the POST and support's tools ask here. Pure: it looks
 at the objects that it is given, saved or not, and runs no query of its own.
 """
 
@@ -164,7 +164,9 @@ def status_permits(membership: Membership | None, action: Action, it: Verificati
 def _status_sentence(action: Action, it: Verification) -> str:
     if action == Action.UNDO:
         return "There is no decision to take back."
-    verb = {Action.REMOVE_TAG: "change", Action.DISPOSE: "dispose of it"}.get(action, action.value)
+    verb = {Action.REMOVE_TAG: "remove the tag", Action.DISPOSE: "dispose of it"}.get(
+        action, action.value
+    )
     if action == Action.DISPOSE and it.status == Status.ACTIVE:
         return "The applicant has not finished yet: wait until the link has run out."
     reasons = {

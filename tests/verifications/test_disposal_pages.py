@@ -252,7 +252,7 @@ def test_an_admin_holds_and_releases_and_all_see_it(
     ("typed", "sentence"),
     [
         ({}, "Choose why."),
-        ({"reason": "because"}, "Why: choose one of the list."),
+        ({"reason": "because"}, "Why: choose one from the list."),
         ({"reason": "audit", "reference": "Alma Veske"}, "Case number: letters"),
         ({"reason": "audit", "reference": "Veske"}, "Case number: letters"),
         ({"reason": "audit", "reference": "7" * 41}, "Case number: letters"),

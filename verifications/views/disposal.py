@@ -108,7 +108,7 @@ def hold(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
         scan_ref,
         "On hold: nothing disposes of it."
         if holds.place(request.membership, verification, reason, reference)
-        else "It was on hold before. Nothing was changed.",
+        else "It is on hold already. Nothing was changed.",
     )
 
 

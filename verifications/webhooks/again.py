@@ -23,7 +23,9 @@ class NotSent(Exception):
 
 @transaction.atomic
 def resend(delivery: WebhookDelivery, actor: User) -> None:
-    """The same bytes under the same id, at once; then by the usual waits. Raises NotSent."""
+    """The same bytes under the same id, at once. One try more where it had been given up; else it
+    goes on by the usual waits. Raises NotSent.
+    """
     if delivery.verification_id:
         _locked(delivery.verification_id)
     row = _row(delivery, WebhookDelivery.objects.select_for_update(of=("self",)))
@@ -52,7 +54,9 @@ def send_present_state(
         raise NotSent("A message of this verification is on its way to this endpoint already.")
     decision = verification.decision
     if decision and decision.undoable_until and verification.now < decision.undoable_until:
-        raise NotSent("The decision can still be taken back. It is told when that time is over.")
+        raise NotSent(
+            "The decision can still be taken back. It will be sent once that time is over."
+        )
     message = _message(decision) if decision else ""
     event = _event(verification, endpoint)
     delivery = outbox.queue_present_state(verification, endpoint, event, message)

@@ -69,7 +69,7 @@ def queue(
 ) -> list[WebhookDelivery]:
     """One delivery for each endpoint that wants the event, in the caller's transaction.
 
-    The caller holds the verification's lock: that is what makes the sequence count without gaps.
+    The caller holds the verification's lock: so the sequence counts up, each number once.
     A decision that can be undone waits for its time to run out.
     """
     letters = _letters(verification, event)
