@@ -51,7 +51,7 @@ RULES = {
     "pages see only what is visible": Rule(
         "a bare query shows other partners' verifications",
         r"\bVerification\.objects(?!\s*\.visible_to\()",
-        tuple(f"verifications/{page}.py" for page in ("home", "listing", "detail", "exports")),
+        tuple(f"verifications/{page}.py" for page in ("home", "listing", "detail", "waiting")),
         "Verification.objects.count()",
     ),
     "flags and price mean something in the policy only": Rule(

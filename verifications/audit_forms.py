@@ -8,8 +8,6 @@ from django.http import QueryDict
 
 from verifications.forms import PlainDate, PositionField
 
-Pairs = Sequence[tuple[str, str]]
-
 
 class AuditFilterForm(forms.Form):
     kind = forms.ChoiceField(required=False, label="What")

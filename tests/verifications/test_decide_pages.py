@@ -332,8 +332,13 @@ def test_undo_too_late_says_the_way_back(
 def test_undo_of_rubbish_changes_nothing(
     as_user: SignIn, ada: User, approved: Verification
 ) -> None:
-    response = as_user(ada).post(url(approved, "undo"), {"decision": "x", "request_key": "y"})
+    client = as_user(ada)
+    client.post(url(approved, "deny"), form(approved, "UNDER_AGE"))
+    response = client.post(url(approved, "undo"), {"decision": "x", "request_key": "y"})
     assert response.status_code == 422
+    approved.refresh_from_db()
+    assert approved.status == "DENIED"
+    assert Decision.objects.count() == 1
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "trace"])

@@ -11,8 +11,6 @@ from accounts.models import AppendOnly, Partner, Plan, PricingModel, User
 from verifications.models.verification import Listed, Verification
 from verifications.statuses import Action, Status
 
-TEXT_LIMIT = 4000
-
 
 class Decision(AppendOnly):
     """One approval, denial or undo, with the facts that allowed it at that moment.

@@ -244,10 +244,6 @@ class Verification(models.Model):
         return Standing(Status(self.status), self.suspected)
 
     @property
-    def needs_decision(self) -> bool:
-        return self.suspected and self.status == Status.APPROVED
-
-    @property
     def audit_stream(self) -> str:
         return f"{STREAM}{self.pk}"
 

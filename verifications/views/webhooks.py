@@ -51,7 +51,6 @@ def _index(
 ) -> HttpResponse:
     context = {
         "lines": queues.lines(request.membership),
-        "most": endpoints.MOST,
         "partner": request.membership.partner,
         "undo_form": undo_form,
     }
