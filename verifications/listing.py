@@ -29,7 +29,9 @@ PEOPLE = Statement(
     )
 )
 REASONS = Statement(
-    lambda: RejectionReason.objects.offered_to(Slot("partner")).values_list("code", "label")
+    lambda: RejectionReason.objects.offered_to(Slot("partner")).values_list(
+        "code", "label", "partner_id"
+    )
 )
 
 
@@ -156,8 +158,12 @@ def _people(membership: Membership) -> list[tuple[str, str]]:
 
 
 def _reasons(membership: Membership) -> list[tuple[str, str]]:
-    reasons = REASONS.rows(partner=membership.partner_id)
-    return list(dict(map(tuple, reasons)).items())
+    """The partner's own wording of a code stands before the global one."""
+    labels: dict[str, str] = {}
+    for code, label, own in REASONS.rows(partner=membership.partner_id):
+        if own or code not in labels:
+            labels[code] = label
+    return list(labels.items())
 
 
 def _tabs(answer: question.Question, asked: Asked, standings: Mapping[Standing, int]) -> list[Tab]:

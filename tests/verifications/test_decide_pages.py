@@ -195,6 +195,7 @@ def test_the_second_of_two_admins_is_told_and_loses_nothing(
     assert response.status_code == 409
     assert "Ada Lind" in text(response)
     assert "My own words" in text(response)
+    assert "Reasons: The document looks forged or altered" in text(response)
     assert Decision.objects.count() == 1
 
 

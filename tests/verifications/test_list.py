@@ -330,6 +330,18 @@ def test_the_form_offers_everybody_and_every_reason(ada: User, amos: User, as_us
     assert '<option value="LT">Lithuania</option>' in shown
 
 
+@pytest.mark.parametrize("order", [1, 9999])
+def test_a_partners_own_wording_of_a_reason_stands_before_the_global_one(
+    ada: User, northbank: Partner, as_user: SignIn, order: int
+) -> None:
+    RejectionReason.objects.create(
+        partner=northbank, code="DOC_FAKE", label="Ours", group="document", order=order
+    )
+    shown = text(as_user(ada).get("/filter/"))
+    assert '<option value="DOC_FAKE">Ours</option>' in shown
+    assert shown.count('<option value="DOC_FAKE">') == 1
+
+
 def test_a_form_that_cannot_be_understood_says_so(ada: User, as_user: SignIn) -> None:
     answer = as_user(ada).get("/filter/?country=lt&from=2024-02-30")
     assert answer.status_code == 400

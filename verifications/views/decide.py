@@ -232,7 +232,7 @@ def _conflict(
         "objection": policy.objection(request.membership, action, verification),
         "form": form,
         "typed": _words(data),
-        "reasons": data.getlist("reasons"),
+        "reasons": confirm.chosen(_offered(request, action), data.getlist("reasons")),
     }
     return render(request, "verifications/conflict.html", context, status=409)
 
