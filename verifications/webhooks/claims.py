@@ -34,32 +34,29 @@ def due(most: int, *, without: Collection[int] = ()) -> list[tuple[Key, int]]:
     message is queued behind those that are there, and only the last can be sent again.
     """
     found: list[tuple[datetime, Key, int]] = []
-    for endpoint, first in _with_something_due(most, without):
+    for first, endpoint in _with_something_due(without):
         if len(found) == most and first >= found[-1][0]:
             break
-        rows = _first_of_each(_due().filter(endpoint=endpoint)).order_by("due_at")
-        found += rows.values_list("due_at", "pk", "endpoint")[:most]
-        found = sorted(found)[:most]
+        rows = _due_at(endpoint).values_list("due_at", "pk", "endpoint")
+        found = sorted([*found, *rows[:most]])[:most]
     return [(key, endpoint) for _, key, endpoint in found]
 
 
-def _with_something_due(most: int, without: Collection[int]) -> QuerySet:
-    """Open endpoints, each with the moment since which something is due there."""
-    theirs = _due().filter(endpoint=OuterRef("pk")).order_by("due_at")
-    rows = open_endpoints().exclude(pk__in=without).filter(Exists(theirs))
-    rows = rows.annotate(first=Subquery(theirs.values("due_at")[:1]))  # type: ignore[no-redef]
-    return rows.order_by("first").values_list("pk", "first")[:most]
+def _with_something_due(without: Collection[int]) -> list[tuple[datetime, int]]:
+    """Open endpoints, each with the moment since which something is due there, longest first."""
+    rows = open_endpoints().exclude(pk__in=without)
+    return sorted(_firsts(rows, _due_at(OuterRef("pk"))))
 
 
-def _first_of_each(rows: QuerySet[WebhookDelivery]) -> QuerySet[WebhookDelivery]:
-    """Of each verification, in its queue, the message that is next."""
+def _due_at(endpoint: int | OuterRef) -> QuerySet[WebhookDelivery]:
+    """Of each verification no more than the message that is next."""
     older = WebhookDelivery.objects.filter(
         UNSETTLED,
         verification=OuterRef("verification"),
         endpoint=OuterRef("endpoint"),
         sequence__lt=OuterRef("sequence"),
     )
-    return rows.filter(~Exists(older))
+    return _due().filter(~Exists(older), endpoint=endpoint).order_by("due_at")
 
 
 def claim(key: Key) -> WebhookDelivery | None:
@@ -94,15 +91,27 @@ def open_endpoints() -> QuerySet[WebhookEndpoint]:
 def is_empty() -> bool:
     """Whether nothing waits that could ever go out as endpoints are switched now."""
     theirs = WebhookDelivery.objects.filter(UNSETTLED, endpoint=OuterRef("pk"))
-    return not open_endpoints().filter(Exists(theirs)).exists()
+    return not _firsts(open_endpoints(), theirs)
 
 
 def close_removed() -> int:
     """Nobody will take what waits for an endpoint that was removed."""
-    theirs = _free().filter(endpoint=OuterRef("pk"))
+    removed = WebhookEndpoint.objects.filter(removed_at__isnull=False)
+    theirs = _firsts(removed, _free().filter(endpoint=OuterRef("pk")))
     # Asked twice a second: an update locks all of SQLite, even one of nothing.
-    removed = WebhookEndpoint.objects.filter(Exists(theirs), removed_at__isnull=False)
-    if not (gone := list(removed.values_list("pk", flat=True))):
+    if not theirs:
         return 0
-    idle = _free().filter(endpoint__in=gone)
+    idle = _free().filter(endpoint__in=[endpoint for _, endpoint in theirs])
     return idle.update(state=DeliveryState.GIVEN_UP, settled_at=Now(), claimed_until=None)
+
+
+def _firsts(
+    endpoints: QuerySet[WebhookEndpoint], theirs: QuerySet[WebhookDelivery]
+) -> list[tuple[datetime, int]]:
+    """Of each endpoint since when the first of these messages is due; not of those without any.
+
+    In the order of the index: whether there is any is asked of PostgreSQL at the price of all.
+    """
+    first = Subquery(theirs.order_by("due_at").values("due_at")[:1])
+    found = endpoints.values_list(first, "pk")
+    return [(since, endpoint) for since, endpoint in found if since]

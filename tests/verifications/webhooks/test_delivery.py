@@ -15,6 +15,7 @@ from standardwebhooks import Webhook
 
 from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
+from tests.verifications import rows
 from tests.verifications.webhooks import receiver
 from tests.verifications.webhooks.conftest import Deliver, Serve
 from tests.verifications.webhooks.test_outbox import decide
@@ -290,6 +291,44 @@ def test_a_message_is_claimed_once(serve: Serve, told: Told) -> None:
     assert claims.claim(key)
     assert claims.claim(key) is None
     assert claims.due(5) == []
+
+
+def waits(endpoint: WebhookEndpoint, it: Verification, sequence: int, minutes: int) -> uuid.UUID:
+    """A message that is due so many minutes from now."""
+    return WebhookDelivery.objects.create(
+        endpoint=endpoint,
+        partner=endpoint.partner,
+        verification=it,
+        event="IDENTIFICATION_MANUAL_FINISHED",
+        sequence=sequence,
+        due_at=timezone.now() + timedelta(minutes=minutes),
+    ).pk
+
+
+def test_the_longest_due_of_all_endpoints_come_first(northbank: Partner, southpay: Partner) -> None:
+    ours, theirs = factories.endpoint(northbank), factories.endpoint(southpay)
+    mine, others = [[rows.add(it) for _ in range(3)] for it in (northbank, southpay)]
+    told = [
+        (waits(ours, mine[0], 1, -9), ours.pk),
+        (waits(theirs, others[0], 1, -8), theirs.pk),
+        (waits(ours, mine[1], 1, -7), ours.pk),
+        (waits(theirs, others[1], 1, -6), theirs.pk),
+    ]
+    waits(ours, mine[2], 1, 5)
+    for most in range(1, 6):
+        assert claims.due(most) == told[:most]
+    assert claims.due(5, without=[ours.pk]) == [it for it in told if it[1] == theirs.pk]
+
+
+def test_what_waits_behind_another_holds_no_other_endpoint_up(
+    northbank: Partner, southpay: Partner
+) -> None:
+    ours, theirs = factories.endpoint(northbank), factories.endpoint(southpay)
+    held = rows.add(northbank)
+    waits(ours, held, 1, 30)
+    waits(ours, held, 2, -30)
+    waiting = waits(theirs, rows.add(southpay), 1, -1)
+    assert claims.due(1) == [(waiting, theirs.pk)]
 
 
 def test_a_withdrawn_message_is_never_claimed(
