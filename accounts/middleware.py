@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -12,6 +12,8 @@ from accounts.access import MemberRequest
 from accounts.models import Membership, User
 
 SESSION_KEY = "partner"
+# A field of forms that tell of one partner's applicant.
+OPENED_FOR = "opened_for"
 # The team page says when somebody was last here: written at most this often.
 STAMP_EVERY = timedelta(minutes=5)
 
@@ -20,6 +22,8 @@ def current_membership(get_response: Callable) -> Callable[[MemberRequest], Http
     def middleware(request: MemberRequest) -> HttpResponse:
         request.memberships = _memberships(request)
         request.membership = _chosen(request)  # type: ignore[assignment]
+        if own := _opened_for(request):
+            switch(request, own)
         # What is posted leads to a page, which notes it.
         if request.membership and request.method != "POST":
             _stamp(request.membership)
@@ -60,6 +64,21 @@ def _chosen(request: MemberRequest) -> Membership | None:
         if membership.partner_id == chosen:
             return membership
     return request.memberships[0] if request.memberships else None
+
+
+def _opened_for(request: MemberRequest) -> Membership | None:
+    """A form acts for the partner that it was opened for, whichever another page chose meanwhile:
+    the same reference may tell of another applicant there. Raises Http404: one works there no more.
+    """
+    if request.method != "POST" or not request.memberships:
+        return None
+    if (posted := request.POST.get(OPENED_FOR)) is None:
+        return None
+    for membership in request.memberships:
+        if str(membership.partner_id) == posted:
+            membership.user = request.user
+            return membership
+    raise Http404
 
 
 def _stamp(membership: Membership) -> None:

@@ -84,13 +84,16 @@ def decide(membership: Membership, scan_ref: str, intent: Intent) -> Decision:
 
 
 def _made_before(verification: Verification, intent: Intent, membership: Membership) -> Decision:
-    """What this same request has decided, if it has; a decision raises the revision it saw."""
+    """What this same request has decided, if it has, and it stands; a decision raises the revision
+    it saw.
+    """
     same = verification.decisions.filter(
         revision=intent.seen_revision + 1, request_key=intent.request_key
     )
     made = same.select_related("text").first()
     if made is None or not (
-        made.action == intent.action
+        made.pk == verification.decision_id
+        and made.action == intent.action
         and made.actor_id == membership.user_id
         and [reason.code for reason in made.reasons.all()] == _codes(intent)
         and vault.texts(made) == intent.texts

@@ -2,12 +2,14 @@
 user works: every request needs all of it.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import DateTimeField, FilteredRelation, Q
@@ -15,6 +17,8 @@ from django.utils import timezone
 
 from accounts.models.people import Membership, User
 from accounts.statements import Slot, Statement
+
+log = logging.getLogger(__name__)
 
 
 class Session(AbstractBaseSession):
@@ -52,6 +56,15 @@ class SessionStore(db.SessionStore):
         session: Any = super().create_model_instance(data)
         session.user_id = data.get(SESSION_KEY)
         return session
+
+    def save(self, must_create: bool = False) -> None:
+        """It is saved after the view is done: where that cannot be, or the session was ended by
+        now, the answer stands all the same. It would tell of nothing changed, and a decision is.
+        """
+        try:
+            super().save(must_create)
+        except UpdateError:
+            log.warning("a session could not be saved")
 
     def load(self) -> dict[str, Any]:
         rows = LOADED.instances(key=self.session_key, now=timezone.now())

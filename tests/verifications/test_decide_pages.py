@@ -10,9 +10,11 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import AuditEntry, Kind, Partner, User
+from accounts import sessions
+from accounts.models import AuditEntry, Kind, Partner, Session, User
 from tests import factories
-from verifications import holds
+from verifications import decisions, holds
+from verifications.callbacks import intake
 from verifications.models import Decision, HoldReason, RejectionReason, Verification
 
 SignIn = Callable[[User], Client]
@@ -304,6 +306,62 @@ def test_what_was_previewed_is_what_is_sent(
     assert "has changed since you looked" in text(back)
     assert not Decision.objects.exists()
     assert client.post(url(approved, "deny"), typed | {"preview_digest": digest}).status_code == 302
+
+
+def test_what_was_taken_back_is_not_said_to_be_decided(
+    as_user: SignIn, ada: User, approved: Verification
+) -> None:
+    """The same form once more, from the browser's history."""
+    client, typed = as_user(ada), form(approved, "UNDER_AGE")
+    client.post(url(approved, "deny"), typed)
+    made = Decision.objects.get()
+    posted = {"decision": made.pk, "request_key": uuid.uuid4()}
+    assert client.post(url(approved, "undo"), posted).status_code == 302
+    again = client.post(url(approved, "deny"), typed)
+    assert again.status_code == 409
+    assert "Decision undone" in text(again)
+    approved.refresh_from_db()
+    assert approved.status == "APPROVED"
+
+
+@pytest.mark.parametrize("is_member", [True, False])
+def test_a_form_acts_for_the_partner_that_it_was_opened_for(
+    as_user: SignIn, ada: User, northbank: Partner, southpay: Partner, is_member: bool
+) -> None:
+    """Both have a verification by the same reference, and another page has switched meanwhile."""
+    factories.join(ada, southpay, 40)
+    for partner in (northbank, southpay):
+        intake.receive(partner, *factories.sample("03", scanRef="same"))
+    ours, theirs = (Verification.objects.get(partner=it) for it in (northbank, southpay))
+    client = as_user(ada)
+    client.post(reverse("switch_partner"), {"partner": southpay.key, "next": "/"})
+    page = text(client.get(url(theirs, "approve")))
+    assert f'name="opened_for" value="{southpay.pk}"' in page
+    client.post(reverse("switch_partner"), {"partner": northbank.key, "next": "/"})
+    if not is_member:
+        ada.memberships.filter(partner=southpay).update(is_active=False)
+    answer = client.post(url(theirs, "approve"), form(theirs, opened_for=southpay.pk))
+    assert answer.status_code == (302 if is_member else 404)
+    ours.refresh_from_db()
+    theirs.refresh_from_db()
+    assert (ours.status, theirs.status) == ("DENIED", "APPROVED" if is_member else "DENIED")
+
+
+def test_a_session_that_cannot_be_saved_hides_no_decision(
+    as_user: SignIn, ada: User, approved: Verification, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is saved last, when the decision is made: another page may have ended it by then."""
+    client, decide = as_user(ada), decisions.decide
+
+    def decided(*args: Any) -> Decision:
+        made = decide(*args)
+        Session.objects.all().delete()
+        return made
+
+    monkeypatch.setattr(decisions, "decide", decided)
+    monkeypatch.setattr(sessions, "STAMP_SECONDS", 0)
+    assert client.post(url(approved, "deny"), form(approved, "UNDER_AGE")).status_code == 302
+    assert Decision.objects.count() == 1
 
 
 def test_undo_takes_a_decision_back(as_user: SignIn, ada: User, approved: Verification) -> None:
