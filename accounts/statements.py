@@ -125,8 +125,8 @@ class Prepared(psycopg.Cursor):
         return self._query
 
     def close(self) -> None:
-        """After each use: it forgets what it was answered, and is used again."""
-        self._reset(reset_query=False)
+        """After each use: it forgets what it was asked and answered, and is used again."""
+        self._reset()
 
 
 class Unread(psycopg.adapt.Loader):

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
@@ -117,6 +117,9 @@ def _read_again(pk: int, actor: Any) -> tuple[int, str]:
         return messages.WARNING, "its body was erased; nothing was done."
     except vault.DoesNotOpen:
         return messages.ERROR, "its body cannot be opened; nothing was changed."
+    except OperationalError:
+        transaction.set_rollback(True)
+        return messages.ERROR, "somebody has its verification at this moment: try again."
     if callback.stage == Stage.ACCEPTED and callback.outcome == Outcome.WAITING:
         return messages.ERROR, "it still cannot be applied; nothing was changed."
     audit.record(

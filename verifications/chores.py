@@ -4,13 +4,13 @@ One of several workers does it: the one that pushes its time. Should that worker
 comes again with its next time, hence each must bear being left half done.
 """
 
-import contextlib
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.core.cache import cache
+from django.db import OperationalError
 from django.utils import timezone
 
 from accounts import budgets, checkpoints, proof
@@ -40,17 +40,33 @@ def prove_audit_log() -> None:
         log.error("audit log: %s", problem)
 
 
+PORTION = 100
+
+
 def apply_waiting() -> None:
     """Bodies that were kept and could not be applied, the database being locked say: once more."""
     since = timezone.now() - timedelta(minutes=1)
     waiting = ProviderCallback.objects.filter(
         stage=Stage.ACCEPTED, outcome=Outcome.WAITING, received_at__lt=since
     )
-    for callback in waiting.select_related("partner", "body").order_by("pk")[:100]:
-        # What does not open is in the log, and must not stop those behind it; nor must what
-        # somebody else did meanwhile.
-        with contextlib.suppress(vault.DoesNotOpen, CallbackBody.DoesNotExist, intake.Settled):
-            intake.reapply(callback)
+    known = waiting.select_related("partner", "body").order_by("pk")
+    portion = list(known[:PORTION])
+    while portion:
+        for callback in portion:
+            _apply_again(callback)
+        portion = list(known.filter(pk__gt=portion[-1].pk)[:PORTION])
+
+
+def _apply_again(callback: ProviderCallback) -> None:
+    """What does not open is in the log, and must not stop those behind it; nor must what somebody
+    else did meanwhile, or holds at this moment.
+    """
+    try:
+        intake.reapply(callback)
+    except (vault.DoesNotOpen, CallbackBody.DoesNotExist, intake.Settled):
+        pass
+    except OperationalError:
+        log.warning("callback %s could not be read again now", callback.pk)
 
 
 def retire() -> None:

@@ -185,7 +185,7 @@ def build(
         offers=[_offer(membership, action, verification) for action in _OFFERED],
         reads_only=membership.role.rank < Rank.ADMIN,
         may_remove_tags=policy.objection(membership, Action.REMOVE_TAG, verification) is None,
-        may_note=may_note(membership),
+        may_note=policy.may_note(membership),
         disposal=_disposal(membership, verification),
         keeping=keeping.build(membership, verification, holds),
         undoable=_undoable(membership, verification, decisions),
@@ -200,10 +200,6 @@ def build(
 
 
 _OFFERED = (Action.DENY, Action.APPROVE)
-
-
-def may_note(membership: Membership) -> bool:
-    return membership.role.rank >= Rank.MEMBER
 
 
 def _body(verification: Verification) -> tuple[dict[str, Any], bool]:

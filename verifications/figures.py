@@ -11,6 +11,7 @@ from django.db.models import F, Q, QuerySet
 from accounts.models import Partner
 from accounts.statements import Slot, Statement
 from verifications import counters
+from verifications.forms import CODE
 from verifications.models import Measure, RejectionReason
 from verifications.statuses import APPROVED, NEEDS_DECISION, Action, Standing, Status
 
@@ -85,6 +86,11 @@ class Ranked:
     family: str
     count: int
     percent: int
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether the list understands it: the provider may send any text."""
+        return CODE.fullmatch(self.code) is not None
 
 
 class Rankings(NamedTuple):

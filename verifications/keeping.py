@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from accounts.models import Membership
 from verifications import policy
@@ -21,8 +21,10 @@ class Keeping:
 
 def build(membership: Membership, verification: Verification, holds: Sequence[Hold]) -> Keeping:
     ended_at = verification.finished_at or verification.started_at
+    kept = timedelta(days=verification.partner.retention_days)
     return Keeping(
-        until=ended_at + timedelta(days=verification.partner.retention_days),
+        # The provider's clock may be set to the end of the calendar.
+        until=min(ended_at, datetime.max.replace(tzinfo=UTC) - kept) + kept,
         hold=next((hold for hold in holds if hold.released_at is None), None),
         may_hold=policy.objection(membership, Action.HOLD, verification) is None,
     )

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import Kind, Membership
-from verifications import lifecycle, vault
+from verifications import lifecycle, policy, vault
 from verifications.models import Note, Verification
 
 
@@ -18,8 +18,12 @@ class OtherText(Exception):
 def write(
     membership: Membership, verification: Verification, *, text: str, request_key: uuid.UUID
 ) -> Note:
-    """The same request twice writes one note. Raises OtherText or lifecycle.Gone."""
+    """The same request twice writes one note. Raises OtherText or lifecycle.Gone: of who may not
+    write any, or no longer.
+    """
     membership, verification = lifecycle.locked(membership, verification.scan_ref)
+    if not policy.may_note(membership):
+        raise lifecycle.Gone
     fresh = Note(verification=verification, request_key=request_key)
     note, is_new = Note.objects.get_or_create(
         verification=verification,

@@ -33,8 +33,12 @@ PROVIDER = "The provider"
 NOBODY = "Nobody"
 
 
+def _is_active(membership: Membership) -> bool:
+    return membership.is_active and membership.partner.is_active and membership.user.is_active
+
+
 def membership_is_active(membership: Membership, action: Action, it: Verification) -> Check:
-    active = membership.is_active and membership.partner.is_active and membership.user.is_active
+    active = _is_active(membership)
     passed = active and membership.partner_id == it.partner_id
     return Check(
         "membership_is_active",
@@ -232,6 +236,10 @@ def decides(membership: Membership) -> bool:
     anything = Verification(partner=membership.partner, status=Status.REVIEWING)
     decisions = (Action.APPROVE, Action.DENY)
     return any(standing_objection(membership, it, anything) is None for it in decisions)
+
+
+def may_note(membership: Membership) -> bool:
+    return _is_active(membership) and membership.role.rank >= Rank.MEMBER
 
 
 def support_code(check: Check, action: Action, verification: Verification) -> str:

@@ -79,13 +79,13 @@ def test_what_others_ask_is_not_prepared(northbank: Partner) -> None:
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite's cursors are made anew")
-def test_what_was_answered_stays_nowhere(
+def test_what_was_asked_and_answered_stays_nowhere(
     named: Statement, northbank: Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raw: Any = connection.connection
     assert named.rows(key=northbank.key)
     kept = raw.cursors[named.written.sql]
-    assert (kept.pgresult, kept._results) == (None, [])
+    assert (kept.pgresult, kept._results, kept._query) == (None, [], None)
     # However many statements there are.
     monkeypatch.setattr(statements, "MOST_PREPARED", len(raw.cursors))
     first = next(iter(raw.cursors))

@@ -573,6 +573,13 @@ def test_the_state_says_whether_the_partner_was_told(
     assert "State Nothing was sent" in words(client.get(url(suspected)))
 
 
+def test_a_provider_s_clock_at_the_end_of_the_calendar_still_shows(
+    receive: Receive, ada: User, as_user: SignIn
+) -> None:
+    it = receive("01", startTime=253402214399, finishTime=253402214399)
+    assert as_user(ada).get(url(it)).status_code == 200
+
+
 def test_reasons_are_worded_as_when_they_were_chosen(
     approved: Verification, ada: User, as_user: SignIn
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.conf import LazySettings
 from django.core.cache import cache
-from django.db import IntegrityError
+from django.db import IntegrityError, OperationalError
 from django.db.models import CharField
 from django.test import Client
 from django.utils import timezone
@@ -377,3 +377,26 @@ def test_what_waits_is_applied_by_the_worker(
     ProviderCallback.objects.update(received_at=timezone.now() - timedelta(hours=1))
     chores.apply_waiting()
     assert Verification.objects.get().status == "APPROVED"
+
+
+def test_what_cannot_be_applied_keeps_nothing_behind_it_waiting(
+    northbank: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(effect, "apply", lambda *_: 1 / 0)
+        for number in range(5):
+            post(northbank, *factories.sample("01", scanRef=f"one-{number}"))
+    ProviderCallback.objects.update(received_at=timezone.now() - timedelta(hours=1))
+    again, seen = intake.reapply, []
+
+    def held(callback: ProviderCallback) -> ProviderCallback:
+        seen.append(callback.pk)
+        if len(seen) < 5:
+            raise (vault.DoesNotOpen, OperationalError)[len(seen) % 2]
+        return again(callback)
+
+    monkeypatch.setattr(intake, "reapply", held)
+    monkeypatch.setattr(chores, "PORTION", 2)
+    chores.apply_waiting()
+    assert len(seen) == len(set(seen)) == 5
+    assert Verification.objects.get().scan_ref == "one-4"

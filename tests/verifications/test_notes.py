@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
-from verifications import vault
+from verifications import lifecycle, notes, vault
 from verifications.models import Note, Verification
 
 SignIn = Callable[[User], Client]
@@ -54,8 +54,18 @@ def test_the_role_at_the_partner_of_the_verification_counts(
     """Otto is Admin at Southpay, where he works now, and Viewer at Northbank."""
     factories.join(otto, suspected.partner, 10)
     client = as_user(otto)
-    client.post(reverse("switch_partner"), {"partner": southpay.pk, "next": "/"})
+    client.post(reverse("switch_partner"), {"partner": southpay.key, "next": "/"})
     assert send(client, suspected, "From next door.").status_code == 403
+    assert not Note.objects.exists()
+
+
+def test_who_no_longer_belongs_when_it_is_written_writes_no_note(
+    suspected: Verification, mia: User
+) -> None:
+    membership = factories.membership(mia)
+    mia.memberships.update(is_active=False)
+    with pytest.raises(lifecycle.Gone):
+        notes.write(membership, suspected, text="Late", request_key=uuid.uuid4())
     assert not Note.objects.exists()
 
 

@@ -5,8 +5,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts import access
-from verifications import detail as details
-from verifications import notes, vault
+from verifications import notes, policy, vault
 from verifications.decision_forms import NoteForm
 from verifications.views import detail, find
 
@@ -21,7 +20,7 @@ def write(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
     verification = find.visible(request, scan_ref)
     if request.method != "POST":
         return redirect("verification_detail", scan_ref)
-    if not details.may_note(request.membership):
+    if not policy.may_note(request.membership):
         raise PermissionDenied("Your role reads notes; Members and above write them.")
     form = NoteForm(request.POST)
     if not form.is_valid():
