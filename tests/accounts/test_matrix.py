@@ -24,7 +24,7 @@ from verifications import policy
 from verifications.models import WebhookDelivery, WebhookEndpoint
 from verifications.models.verification import VerificationQuerySet
 from verifications.statuses import Action
-from verifications.views import deliveries, notes, webhooks
+from verifications.views import deliveries, webhooks
 
 TABLE = tomllib.loads((Path(__file__).parent.parent / "permissions.toml").read_text("utf-8"))
 CELLS: dict[str, dict[str, list[int]]] = TABLE["cells"]
@@ -189,7 +189,7 @@ def _without_queries() -> Iterator[Mutation]:
         patch.setattr(deliveries.detail, "find", lambda _, pk: WebhookDelivery.objects.get(pk=pk))
 
     def note(patch: Patch) -> None:
-        patch.setattr(notes.details, "may_note", lambda _: True)
+        patch.setattr(policy, "may_note", lambda _: True)
 
     yield "visible_to: all", all_, [it for it in OWN if "scan_ref" in it]
     yield "endpoints of all partners", endpoint, [it for it in OWN if "endpoints/<" in it]

@@ -25,8 +25,8 @@ MOST_ROWS = 1000
 MOST_SORTED = 51
 # A walk numbers its rows, but not those that it shows.
 STEPS_A_ROW, STEPS_A_ROW_WALKED, STEPS_AT_ONCE = 16, 24, 8
-# Tables that hold few rows may be read as a whole.
-SMALL = 1000
+# Tables that hold few rows may be read as a whole, where so many are looked at anyway.
+SMALL = 3000
 
 # SQL, what fills it, and whether it is planned once for all that may fill it.
 Statement = tuple[str, Any, bool]

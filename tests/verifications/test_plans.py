@@ -71,24 +71,21 @@ OFFERED: dict[str, list[Any]] = {
 }
 # Either a period or days.
 APART = [{"started", "from"}, {"started", "to"}]
+# A planner without statistics may take another way beside the list, until it has gathered some.
+SETTLED = pytest.mark.parametrize("partner", ["with statistics"], indirect=True)
 
 
 @pytest.fixture(params=["with statistics", "without statistics"])
 def partner(hundred_thousand: Partner, request: pytest.FixtureRequest) -> Partner:
-    """The largest. What it had longest was disposed of, lately, and an endpoint is off since then:
-    nothing may pass by all that.
-    """
+    """The largest. What it had longest was disposed of, lately: nothing may pass by all that."""
     _dispose(hundred_thousand, GONE)
-    _let_wait(hundred_thousand, UNTRIED)
     if request.param == "without statistics":
         if connection.vendor != "postgresql":
             pytest.skip("SQLite has none either way")
         plans.forget_statistics()
     elif connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE verifications_disposal, verifications_webhookdelivery")
-            # As disks are today: else a few thousand rows are read as a whole sooner than by index.
-            cursor.execute("SET LOCAL random_page_cost = 1.1")
+            cursor.execute("ANALYZE verifications_disposal")
     return hundred_thousand
 
 
@@ -131,7 +128,13 @@ def _let_wait(partner: Partner, number: int) -> None:
 
 
 @pytest.fixture
-def admin(partner: Partner) -> Membership:
+def admin(partner: Partner, request: pytest.FixtureRequest) -> Membership:
+    """Of the partner, one of whose endpoints is off: nothing may pass by what waits for it."""
+    _let_wait(partner, UNTRIED)
+    is_known = "without statistics" not in request.node.name
+    if is_known and connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE verifications_webhookdelivery")
     members = Membership.objects.select_related("user", "partner", "role")
     return members.get(user__email=f"bea@{partner.key}.example")
 
@@ -171,6 +174,39 @@ def _query(asked: dict[str, Any]) -> QueryDict:
     query = QueryDict(mutable=True)
     query.update(MultiValueDict({key: [*map(str, values)] for key, values in lists.items()}))
     return query
+
+
+# First, before others write: PostgreSQL goes on believing in rows that were taken back.
+
+HISTORY = (
+    "verification", "decision", "providercallback", "webhookdelivery", "webhookattempt",
+)  # fmt: skip
+
+
+def _lists(partner: Partner) -> Iterator[str]:
+    """Of each kind of row that only grows, as it opens and by each answer of its filters."""
+    for app, name in (*(("verifications", name) for name in HISTORY), ("accounts", "auditentry")):
+        address = reverse(f"admin:{app}_{name}_changelist")
+        yield address
+        model_admin = site.get_model_admin(apps.get_model(app, name))
+        for field in model_admin.list_filter:
+            if field == "partner":
+                yield f"{address}?partner__id__exact={partner.pk}"
+            elif isinstance(field, str):
+                answers = _answers(model_admin.opts.get_field(field))
+                yield from (f"{address}?{field}__exact={it}" for it in sorted(answers))
+            else:
+                yield from (f"{address}?show={it}" for it in ("all", "waiting", "noticed"))
+
+
+@SETTLED
+def test_support_looks_at_lists_without_reading_them(partner: Partner) -> None:
+    browser, explained = Client(), plans.Explained(3 * NEWEST + 3000, NEWEST)
+    factories.sign_in(browser, factories.support("Sue Park"))
+    wrong = []
+    for address in _lists(partner):
+        wrong += explained.objections(address, lambda address=address: browser.get(address))
+    assert not wrong, f"{len(wrong)} of {explained.pages} lists:\n" + "\n\n".join(wrong[:5])
 
 
 def test_every_filter_pair_and_order_of_the_list_has_its_index(
@@ -244,11 +280,6 @@ def test_support_finds_by_reference_without_reading_the_table(
         address = f"{reverse(f'admin:verifications_{name}_changelist')}?{query}"
         wrong += explained.objections(address, lambda address=address: browser.get(address))
     assert not wrong, "\n\n".join(wrong)
-
-
-# What stands beside the list: each page with what it offers. A planner without statistics may take
-# another way there, until the database has gathered some.
-SETTLED = pytest.mark.parametrize("partner", ["with statistics"], indirect=True)
 
 
 def _deliveries(admin: Membership, query: QueryDict) -> Any:
@@ -363,34 +394,3 @@ def test_a_portion_of_the_proof_reads_no_table_as_a_whole(partner: Partner) -> N
     assert len(keys) == history.PORTION
     wrong = explained.objections("a portion", lambda: history._compared(keys))
     assert not wrong, "\n\n".join(wrong)
-
-
-HISTORY = (
-    "verification", "decision", "providercallback", "webhookdelivery", "webhookattempt",
-)  # fmt: skip
-
-
-def _lists(partner: Partner) -> Iterator[str]:
-    """Of each kind of row that only grows, as it opens and by each answer of its filters."""
-    for app, name in (*(("verifications", name) for name in HISTORY), ("accounts", "auditentry")):
-        address = reverse(f"admin:{app}_{name}_changelist")
-        yield address
-        model_admin = site.get_model_admin(apps.get_model(app, name))
-        for field in model_admin.list_filter:
-            if field == "partner":
-                yield f"{address}?partner__id__exact={partner.pk}"
-            elif isinstance(field, str):
-                answers = _answers(model_admin.opts.get_field(field))
-                yield from (f"{address}?{field}__exact={it}" for it in sorted(answers))
-            else:
-                yield from (f"{address}?show={it}" for it in ("all", "waiting", "noticed"))
-
-
-@SETTLED
-def test_support_looks_at_lists_without_reading_them(partner: Partner) -> None:
-    browser, explained = Client(), plans.Explained(3 * NEWEST + 3000, NEWEST)
-    factories.sign_in(browser, factories.support("Sue Park"))
-    wrong = []
-    for address in _lists(partner):
-        wrong += explained.objections(address, lambda address=address: browser.get(address))
-    assert not wrong, f"{len(wrong)} of {explained.pages} lists:\n" + "\n\n".join(wrong[:5])
