@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -72,7 +72,12 @@ def _opened_for(request: MemberRequest) -> Membership | None:
     """
     if request.method != "POST" or not request.memberships:
         return None
-    if (posted := request.POST.get(OPENED_FOR)) is None:
+    try:
+        posted = request.POST.get(OPENED_FOR)
+    except UnreadablePostError:
+        # It broke off. Without its token, which comes with it, nothing is done.
+        return None
+    if posted is None:
         return None
     for membership in request.memberships:
         if str(membership.partner_id) == posted:

@@ -15,6 +15,8 @@ from verifications.webhooks import outbox
 
 # Mismatch tags that say: what the partner supplied differs from the document.
 SUPPLIED = "supplied_vs_read"
+# Entries among which is the one that moved a verification last.
+LOOKED_AT = 100
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,8 @@ class Change:
 def latest_change(verification: Verification, membership: Membership) -> Change | None:
     """By whom it came to stand as it does: notes, holds and messages sent again change nothing."""
     stream = AuditEntry.objects.filter(stream=verification.audit_stream).order_by("-seq")
-    moves = (it for it in stream.iterator() if it.facts.get("revision") == verification.revision)
+    latest = stream[:LOOKED_AT]
+    moves = (it for it in latest if it.facts.get("revision") == verification.revision)
     entry = next(moves, None)
     if entry is None:
         return None

@@ -168,9 +168,8 @@ def status_permits(membership: Membership | None, action: Action, it: Verificati
 def _status_sentence(action: Action, it: Verification) -> str:
     if action == Action.UNDO:
         return "There is no decision to take back."
-    verb = {Action.REMOVE_TAG: "remove the tag", Action.DISPOSE: "dispose of it"}.get(
-        action, action.value
-    )
+    verbs = {Action.REMOVE_TAG: "remove the tag", Action.DISPOSE: "dispose of it"}
+    verb = verbs.get(action, action.value)
     if action == Action.DISPOSE and it.status == Status.ACTIVE:
         return "The applicant has not finished yet: wait until the link has run out."
     reasons = {

@@ -58,8 +58,8 @@ class SessionStore(db.SessionStore):
         return session
 
     def save(self, must_create: bool = False) -> None:
-        """It is saved after the view is done: where that cannot be, or the session was ended by
-        now, the answer stands all the same. It would tell of nothing changed, and a decision is.
+        """Where it cannot be saved, or was ended meanwhile, the view's answer stands: it is saved
+        last, and an error page would say that nothing was changed, though a decision was made.
         """
         try:
             super().save(must_create)

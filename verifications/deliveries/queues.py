@@ -61,7 +61,7 @@ def _line(row: Any) -> Line:
     return Line(row, words.of_endpoint(row), waiting, failing, None if is_over else until)
 
 
-class Count(Subquery):
+class CountOf(Subquery):
     """How many rows it has; give it no more than may be counted."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
@@ -71,16 +71,16 @@ class Count(Subquery):
 def _with_queues(rows: Any) -> QuerySet:
     theirs = WebhookDelivery.objects.filter(partner=OuterRef("partner"), endpoint=OuterRef("pk"))
     waiting, failing = (
-        Count(theirs.filter(kind).order_by().values("pk")[: MOST_COUNTED + 1])
+        CountOf(theirs.filter(kind).order_by().values("pk")[: MOST_COUNTED + 1])
         for kind in (UNSETTLED, TRYING)
     )
     return rows.annotate(waiting=waiting, failing=failing)  # type: ignore[no-any-return]
 
 
 def _counted(number: int) -> str:
-    return (
-        f"more than {MOST_COUNTED:,}" if number > MOST_COUNTED else f"{number:,}" if number else ""
-    )
+    if number > MOST_COUNTED:
+        return f"more than {MOST_COUNTED:,}"
+    return f"{number:,}" if number else ""
 
 
 def latest_change(endpoint: WebhookEndpoint, typed: dict[str, Any]) -> Change:
