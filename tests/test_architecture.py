@@ -31,7 +31,7 @@ ROWS = [
     {"vault", "beside", "walk"},
     # asked by readers and writers alike
     {"policy", "webhooks.outbox", "history", "audit_forms", "endpoint_forms"}
-    | {"counters", "folding", "names", "disposal_forms", "plan"},
+    | {"counters", "folding", "names", "disposal_forms", "plan", "reasons"},
     # what every verb does
     {"lifecycle", "outcomes", "callbacks.findings"},
     # parts of a verb, parts of a page

@@ -5,7 +5,7 @@ models/        nouns: verification, findings, reasons, decisions, notes, disposa
 vault          where rows are sealed and opened, under a key for each verification
 beside         what stands beside one verification
 rotation       from a former master key to a new one
-policy         may this person do this, and why not
+policy         may this person do this, and why not;  reasons  why not the applicant, to choose from
 counters       how many, noted beside each change;  folding  into sums, by the worker
 lifecycle      move(): the one door through which a status changes;  outcomes  what would be set
 decisions      decide(), undo(); the other verbs: tags, notes, holds, disposal with lost_files

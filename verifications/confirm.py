@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import AuditEntry, Kind, Membership, names_of
-from accounts.statements import Slot, Statement
 from verifications import codes, evidence, outcomes
 from verifications.dossier import masking
 from verifications.models import ReasonGroup, RejectionReason, Verification
@@ -44,19 +43,6 @@ class Confirmation:
     body: str
     hides: bool
     undo_seconds: int
-
-
-OFFERED = Statement(lambda: RejectionReason.objects.offered_to(Slot("partner")))
-
-
-def offered(membership: Membership) -> list[RejectionReason]:
-    """The partner's own wording of a code stands before the global one."""
-    reasons = OFFERED.instances(partner=membership.partner_id)
-    by_code: dict[str, RejectionReason] = {}
-    for reason in reasons:
-        if reason.code not in by_code or reason.partner_id:
-            by_code[reason.code] = reason
-    return sorted(by_code.values(), key=lambda reason: (reason.order, reason.code))
 
 
 def chosen(reasons: Sequence[RejectionReason], ticked: Sequence[str]) -> list[RejectionReason]:

@@ -10,10 +10,9 @@ from django.http import QueryDict
 
 from accounts.models import Membership
 from accounts.statements import Slot, Statement
-from verifications import keyset, question, search, vault
+from verifications import keyset, question, reasons, search, vault
 from verifications.address import POSITIONS, Asked
 from verifications.forms import FilterForm, Filters
-from verifications.models import RejectionReason
 from verifications.statuses import Standing, Status
 from verifications.walk import Row
 
@@ -26,11 +25,6 @@ PEOPLE = Statement(
         Membership.objects.filter(partner=Slot("partner"))
         .order_by("user__name")
         .values_list("user_id", "user__name", "user__email")
-    )
-)
-REASONS = Statement(
-    lambda: RejectionReason.objects.offered_to(Slot("partner")).values_list(
-        "code", "label", "partner_id"
     )
 )
 
@@ -141,15 +135,15 @@ def _with_hash(membership: Membership, filters: Filters) -> Filters:
 
 def whole_form(membership: Membership, query: QueryDict, today: date) -> FilterForm:
     """To be shown: with everything that can be chosen."""
-    people, reasons = _people(membership), _reasons(membership)
-    return FilterForm(query, people=people, reasons=reasons, today=today)
+    people, offered = _people(membership), _reasons(membership)
+    return FilterForm(query, people=people, reasons=offered, today=today)
 
 
 def _form(membership: Membership, query: QueryDict, today: date) -> FilterForm:
     """To be read: with what was chosen."""
     people = _people(membership) if query.get("decided_by") else []
-    reasons = _reasons(membership) if query.get("reason") else []
-    return FilterForm(query, people=people, reasons=reasons, today=today, is_whole=False)
+    offered = _reasons(membership) if query.get("reason") else []
+    return FilterForm(query, people=people, reasons=offered, today=today, is_whole=False)
 
 
 def _people(membership: Membership) -> list[tuple[str, str]]:
@@ -158,12 +152,7 @@ def _people(membership: Membership) -> list[tuple[str, str]]:
 
 
 def _reasons(membership: Membership) -> list[tuple[str, str]]:
-    """The partner's own wording of a code stands before the global one."""
-    labels: dict[str, str] = {}
-    for code, label, own in REASONS.rows(partner=membership.partner_id):
-        if own or code not in labels:
-            labels[code] = label
-    return list(labels.items())
+    return [(it.code, it.label) for it in reasons.offered(membership.partner_id)]
 
 
 def _tabs(answer: question.Question, asked: Asked, standings: Mapping[Standing, int]) -> list[Tab]:

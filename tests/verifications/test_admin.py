@@ -7,7 +7,7 @@ from unittest import mock
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -225,6 +225,15 @@ def test_a_fault_that_is_still_there_is_a_sentence_and_changes_nothing(
     assert answer.status_code == 200
     assert "it still cannot be applied" in answer.content.decode()
     assert not AuditEntry.objects.filter(kind=Kind.CALLBACK_REAPPLIED).exists()
+
+
+def test_what_somebody_holds_at_this_moment_is_told_and_waits(
+    support: Client, unread: ProviderCallback
+) -> None:
+    with mock.patch.object(intake, "reapply", side_effect=OperationalError):
+        assert "somebody has its verification" in again(support, unread).content.decode()
+    unread.refresh_from_db()
+    assert unread.outcome == Outcome.WAITING
 
 
 def test_a_body_is_never_shown(support: Client, unread: ProviderCallback) -> None:

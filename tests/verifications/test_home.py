@@ -408,3 +408,9 @@ def test_the_year_is_written_where_it_is_another() -> None:
         "4 Mar 2020, 05:06",
         "4 March 2020, 05:06:07 UTC",
     )
+
+
+def test_what_the_list_does_not_understand_is_ranked_without_a_link() -> None:
+    told = {"count": 1, "percent": 100, "label": "", "family": ""}
+    asked = {code: figures.Ranked(code=code, **told).is_asked_for for code in ("NAME", "<b>", "ä")}
+    assert asked == {"NAME": True, "<b>": False, "ä": False}

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import access, audit
 from accounts.models import Kind
-from verifications import confirm, decisions, evidence, lifecycle, policy, vault
+from verifications import confirm, decisions, evidence, lifecycle, policy, reasons, vault
 from verifications.decision_forms import DecisionForm, DenyForm, UndoForm, new_request_key
 from verifications.models import RejectionReason, Verification
 from verifications.statuses import Action
@@ -74,7 +74,7 @@ def _straight(request: access.MemberRequest, scan_ref: str, action: Action) -> H
 
 
 def _offered(request: access.MemberRequest, action: Action) -> list[RejectionReason]:
-    return confirm.offered(request.membership) if action == Action.DENY else []
+    return reasons.offered(request.membership.partner_id) if action == Action.DENY else []
 
 
 def _form(action: Action, offered: list[RejectionReason], data: Any = None) -> DecisionForm:
