@@ -3,7 +3,8 @@
 from accounts.statements import Slot, Statement
 from verifications.models import RejectionReason
 
-OFFERED = Statement(lambda: RejectionReason.objects.offered_to(Slot("partner")))
+# In no order: it comes after the choice of words.
+OFFERED = Statement(lambda: RejectionReason.objects.offered_to(Slot("partner")).order_by())
 
 
 def offered(partner: int) -> list[RejectionReason]:
