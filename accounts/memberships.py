@@ -1,4 +1,4 @@
-"""A partner is never left without an Admin, and its Admins are asked again under its lock."""
+"""Who belongs to a partner. It is never left without an Admin: they are asked under its lock."""
 
 from accounts.models import Membership, Partner, Rank, User
 
@@ -13,6 +13,12 @@ def lock_as_admin(partner: Partner, actor: User) -> None:
     own = Membership.objects.active().filter(partner=partner, user=actor, role__rank=Rank.ADMIN)
     if not own.exists():
         raise NotAdmin
+
+
+def people(partner: Partner) -> list[tuple[str, str]]:
+    """Number and name of everybody who belongs or belonged to it, as choices of a form."""
+    members = partner.memberships.select_related("user").order_by("user__name")
+    return [(str(one.user_id), str(one.user)) for one in members]
 
 
 def would_leave_no_admin(membership: Membership) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from verifications import keyset
 from verifications.forms import PlainDate, PositionField
 
 
@@ -50,3 +51,10 @@ class AuditFilterForm(forms.Form):
         if start and end and start > end:
             self.add_error("from_", "From is after To.")
         return cleaned
+
+    @property
+    def turn(self) -> keyset.Turn:
+        """The page that is asked for; of a form that was checked."""
+        asked = self.cleaned_data
+        since, until = keyset.midnights(asked["from_"], asked["to"])
+        return keyset.Turn(asked["after"], asked["before"], since=since, until=until)

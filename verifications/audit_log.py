@@ -4,12 +4,13 @@ import csv
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
+from accounts import memberships
 from accounts.models import AuditCheckpoint, AuditEntry, Kind, Membership, names_of
 from verifications import history, keyset
 from verifications.audit_forms import AuditFilterForm
@@ -45,20 +46,14 @@ class Log:
     proven: dict[str, Any] | None
 
 
-def people(membership: Membership) -> list[tuple[str, str]]:
-    members = membership.partner.memberships.select_related("user").order_by("user__name")
-    return [(str(one.user_id), str(one.user)) for one in members]
-
-
 def build(membership: Membership, form: AuditFilterForm) -> Log:
     """Of a form that was checked; a question that cannot be understood gives no lines."""
     checkpoint = AuditCheckpoint.objects.order_by("-number").first()
     proven = cache.get(history.PROVEN)
     if not form.is_valid():
         return Log(form, [], None, None, None, None, False, checkpoint, proven)
-    asked = form.cleaned_data
-    page = _page(membership, asked)
-    back = bool(asked["before"])
+    page = _page(membership, form)
+    back = bool(form.cleaned_data["before"])
     newer, older, further = page.links(back=back)
     return Log(
         form=form,
@@ -73,8 +68,9 @@ def build(membership: Membership, form: AuditFilterForm) -> Log:
     )
 
 
-def _page(membership: Membership, asked: dict[str, Any]) -> keyset.Page:
+def _page(membership: Membership, form: AuditFilterForm) -> keyset.Page:
     """By subject or by kind there is an index; what else is asked for is looked at."""
+    asked = form.cleaned_data
     along: dict[str, Any] = {"partner": membership.partner_id}
     fits = Q(actor=int(asked["who"])) if asked["who"] else Q()
     if asked["scan_ref"]:
@@ -83,7 +79,7 @@ def _page(membership: Membership, asked: dict[str, Any]) -> keyset.Page:
     elif asked["kind"]:
         along["kind"] = asked["kind"]
     entries = AuditEntry.objects.all()
-    return keyset.sought(entries, [entries.filter(**along)], fits, "at", _turn(asked))
+    return keyset.sought(entries, [entries.filter(**along)], fits, "at", form.turn)
 
 
 def _subject(asked: dict[str, Any]) -> str:
@@ -99,20 +95,6 @@ def _matching(membership: Membership, asked: dict[str, Any]) -> QuerySet[AuditEn
     if asked["scan_ref"]:
         entries = entries.filter(subject=_subject(asked))
     return entries
-
-
-def _turn(asked: dict[str, Any]) -> keyset.Turn:
-    start, end = asked["from_"], asked["to"]
-    return keyset.Turn(
-        after=asked["after"],
-        before=asked["before"],
-        since=_midnight(start) if start else None,
-        until=_midnight(end + timedelta(days=1)) if end else None,
-    )
-
-
-def _midnight(day: Any) -> datetime:
-    return datetime.combine(day, time.min, UTC)
 
 
 def _disposed(membership: Membership, entries: list[AuditEntry]) -> set[str]:
@@ -163,14 +145,13 @@ class Echo:
         return text
 
 
-def export(membership: Membership, asked: dict[str, Any]) -> Iterator[str]:
+def export(membership: Membership, form: AuditFilterForm) -> Iterator[str]:
     """The same rows as CSV, newest first, safe from formulas."""
     writer = csv.writer(Echo(), quoting=csv.QUOTE_ALL)
     yield writer.writerow(["at", "kind", "who", "scan ref", "facts"])
-    whole = replace(_turn(asked), after=None, before=None).stretch
-    entries = whole.of(_matching(membership, asked), "at")[:EXPORT_MOST]
-    names = dict(people(membership))
-    known = {int(key): name for key, name in names.items()}
+    whole = replace(form.turn, after=None, before=None).stretch
+    entries = whole.of(_matching(membership, form.cleaned_data), "at")[:EXPORT_MOST]
+    known = {int(number): name for number, name in memberships.people(membership.partner)}
     for entry in entries.iterator(chunk_size=2000):
         line = _line(entry, known)
         facts = "; ".join(f"{key}: {value}" for key, value in line.facts)

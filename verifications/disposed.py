@@ -1,12 +1,11 @@
 """What was disposed of, as a page; and what a disposal would erase."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 from django.db.models import Q
 from django.http import QueryDict
 
+from accounts import memberships
 from accounts.models import Membership
 from verifications import keyset
 from verifications.audit_forms import AuditFilterForm
@@ -45,11 +44,12 @@ class Loss:
 
 def build(membership: Membership, query: QueryDict) -> Disposed:
     """A question that cannot be understood gives no rows and the form that says why."""
-    form = AuditFilterForm(query, kinds=DisposalKind.choices, people=_people(membership))
+    people = memberships.people(membership.partner)
+    form = AuditFilterForm(query, kinds=DisposalKind.choices, people=people)
     if not form.is_valid():
         return Disposed(form, [], None, None, None, None, False, is_filtered=True)
     asked = form.cleaned_data
-    page = _page(membership, asked)
+    page = _page(membership, form)
     back = bool(asked["before"])
     newer, older, further = page.links(back=back)
     return Disposed(
@@ -64,13 +64,8 @@ def build(membership: Membership, query: QueryDict) -> Disposed:
     )
 
 
-def _people(membership: Membership) -> list[tuple[str, str]]:
-    members = membership.partner.memberships.select_related("user").order_by("user__name")
-    return [(str(one.user_id), str(one.user)) for one in members]
-
-
-def _page(membership: Membership, asked: dict[str, Any]) -> keyset.Page:
-    partner = membership.partner_id
+def _page(membership: Membership, form: AuditFilterForm) -> keyset.Page:
+    partner, asked = membership.partner_id, form.cleaned_data
     rows, fits = Disposal.objects.filter(partner=partner), Q()
     if asked["scan_ref"]:
         known = Verification.objects.filter(partner=partner, scan_ref=asked["scan_ref"])
@@ -80,21 +75,7 @@ def _page(membership: Membership, asked: dict[str, Any]) -> keyset.Page:
     if asked["who"]:
         fits &= Q(actor=int(asked["who"]))
     shown = Disposal.objects.select_related("actor", "verification")
-    return keyset.sought(shown, [rows], fits, "disposed_at", _turn(asked))
-
-
-def _turn(asked: dict[str, Any]) -> keyset.Turn:
-    start, end = asked["from_"], asked["to"]
-    return keyset.Turn(
-        after=asked["after"],
-        before=asked["before"],
-        since=_midnight(start) if start else None,
-        until=_midnight(end + timedelta(days=1)) if end else None,
-    )
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
+    return keyset.sought(shown, [rows], fits, "disposed_at", form.turn)
 
 
 def loss(verification: Verification) -> Loss:

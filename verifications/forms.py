@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -253,10 +253,7 @@ class FilterForm(forms.Form):
         for key, _, days in PRESETS:
             if given.get("started") == key:
                 start, end = self.today - timedelta(days=days), self.today
-        return (
-            datetime.combine(start, time.min, UTC) if start else None,
-            datetime.combine(end + timedelta(days=1), time.min, UTC) if end else None,
-        )
+        return keyset.midnights(start, end)
 
 
 def _yes(answer: str) -> bool | None:

@@ -7,7 +7,7 @@ has instead), 1790000000000000-42.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -152,6 +152,14 @@ def _slots(name: str) -> Position:
 
 
 ABOVE, BELOW = _slots("above"), _slots("below")
+
+
+def midnights(first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
+    """Since when and until when rows are of these days, the last one included, in UTC."""
+    return (
+        datetime.combine(first, time.min, UTC) if first else None,
+        datetime.combine(last + timedelta(days=1), time.min, UTC) if last else None,
+    )
 
 
 @dataclass(frozen=True)

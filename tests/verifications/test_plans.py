@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
+from accounts import memberships
 from accounts.history_admin import NEWEST
 from accounts.models import Kind, Membership, Partner, User
 from accounts.support import _answers
@@ -287,7 +288,7 @@ def _deliveries(admin: Membership, query: QueryDict) -> Any:
 
 
 def _audit_log(admin: Membership, query: QueryDict) -> Any:
-    form = AuditFilterForm(query, kinds=Kind.choices, people=audit_log.people(admin))
+    form = AuditFilterForm(query, kinds=Kind.choices, people=memberships.people(admin.partner))
     return audit_log.build(admin, form)
 
 

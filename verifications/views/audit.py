@@ -5,7 +5,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts import access, budgets
+from accounts import access, budgets, memberships
 from accounts.models import Kind, Rank
 from verifications import audit_log
 from verifications.audit_forms import AuditFilterForm
@@ -41,7 +41,7 @@ def export(request: access.MemberRequest) -> HttpResponseBase:
         filters=sorted(name for name, value in form.cleaned_data.items() if value),
     )
     response = StreamingHttpResponse(
-        audit_log.export(request.membership, form.cleaned_data),
+        audit_log.export(request.membership, form),
         content_type="text/csv; charset=utf-8",
     )
     response.headers["Content-Disposition"] = 'attachment; filename="audit-log.csv"'
@@ -49,5 +49,5 @@ def export(request: access.MemberRequest) -> HttpResponseBase:
 
 
 def _form(request: access.MemberRequest) -> AuditFilterForm:
-    people = audit_log.people(request.membership)
+    people = memberships.people(request.membership.partner)
     return AuditFilterForm(request.GET, kinds=Kind.choices, people=people)
