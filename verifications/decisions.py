@@ -196,7 +196,7 @@ def undo(
     if check := policy.standing_objection(membership, Action.UNDO, verification):
         raise lifecycle.Refused(check)
     decision = verification.decision
-    if decision is None or decision.pk != decision_id or not is_undoable(verification, decision):
+    if decision is None or decision.pk != decision_id or not decision.is_undoable(verification.now):
         made = verification.decisions.filter(undoes=decision_id, request_key=request_key).first()
         if made is None:
             raise TooLate(membership, verification)
@@ -208,11 +208,6 @@ def undo(
     insert(taken_back)
     _restore(membership, verification, decision, taken_back)
     return taken_back
-
-
-def is_undoable(verification: Verification, decision: Decision) -> bool:
-    """Whether its time to be taken back still runs; `locked()` brings the database's clock."""
-    return decision.undoable_until is not None and verification.now < decision.undoable_until
 
 
 def _restore(

@@ -241,9 +241,10 @@ def _undoable(
     if not standing or policy.objection(membership, Action.UNDO, verification):
         return None
     (decision,) = standing
-    if decision.undoable_until is None or decision.undoable_until <= decision.now:  # type: ignore[attr-defined]
+    if not decision.is_undoable(decision.now):
         return None
-    seconds = (decision.undoable_until - decision.now).total_seconds()  # type: ignore[attr-defined]
+    assert decision.undoable_until  # noqa: S101
+    seconds = (decision.undoable_until - decision.now).total_seconds()
     return Undoable(decision, max(1, int(seconds)), decision.actor_id == membership.user_id)
 
 

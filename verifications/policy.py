@@ -118,7 +118,7 @@ def no_hold_stands(membership: Membership | None, action: Action, it: Verificati
 
 def decision_is_settled(membership: Membership | None, action: Action, it: Verification) -> Check:
     until = it.decision.undoable_until if it.decision else None
-    passed = until is None or until <= it.now
+    passed = it.decision is None or not it.decision.is_undoable(it.now)
     return Check(
         "decision_is_settled",
         passed,

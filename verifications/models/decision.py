@@ -105,6 +105,10 @@ class Decision(AppendOnly):
     def __str__(self) -> str:
         return f"{self.action} {self.verification_id}/{self.revision}"
 
+    def is_undoable(self, now: datetime) -> bool:
+        """Whether its time to be taken back still runs at this moment of the database's clock."""
+        return self.undoable_until is not None and now < self.undoable_until
+
 
 class DecisionReason(AppendOnly, Listed):
     """A reason with the wording that it had when it was chosen."""

@@ -53,7 +53,7 @@ def send_present_state(
     if queue.exists():
         raise NotSent("A message of this verification is on its way to this endpoint already.")
     decision = verification.decision
-    if decision and decision.undoable_until and verification.now < decision.undoable_until:
+    if decision and decision.is_undoable(verification.now):
         raise NotSent(
             "The decision can still be taken back. It will be sent once that time is over."
         )
