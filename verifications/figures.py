@@ -3,16 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
-from django.db.models import F, Q, QuerySet
-
 from accounts.models import Partner
-from accounts.statements import Slot, Statement
-from verifications import counters
+from verifications import counters, reasons
 from verifications.forms import CODE
-from verifications.models import Measure, RejectionReason
+from verifications.models import Measure
 from verifications.statuses import APPROVED, NEEDS_DECISION, Action, Standing, Status
 
 RANGES = (7, 30, 90)
@@ -247,29 +244,9 @@ def _marked(first: date, days: int) -> list[date]:
 
 
 def _top_reasons(partner: Partner, codes: Codes) -> list[Ranked]:
-    """In the partner's own words where it has some."""
     found = _ranked(codes, Measure.REASON)
-    asked = {_code(place): one.code for place, one in enumerate(found)}
-    rows = _labels(len(found)).rows(partner=partner.pk, **asked) if found else []
-    labels: dict[str, str] = dict(map(tuple, rows))
+    labels = reasons.labels(partner.pk, [one.code for one in found])
     return [replace(one, label=labels.get(one.code, "")) for one in found]
-
-
-@cache
-def _labels(codes: int) -> Statement:
-    """Of so many codes; the partner's own come last."""
-
-    def queryset() -> QuerySet:
-        own_or_global = Q(partner=None) | Q(partner=Slot("partner"))
-        asked = [Slot(_code(place)) for place in range(codes)]
-        rows = RejectionReason.objects.filter(own_or_global, code__in=asked)
-        return rows.order_by(F("partner").asc(nulls_first=True)).values_list("code", "label")
-
-    return Statement(queryset)
-
-
-def _code(place: int) -> str:
-    return f"code_{place}"
 
 
 def _ranked(codes: Codes, *measures: Measure) -> list[Ranked]:

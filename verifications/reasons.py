@@ -1,4 +1,9 @@
-"""Which reasons a partner is offered, and in whose words."""
+"""Which reasons a partner is offered, and in whose words: its own, where it has some."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from django.db.models import F, QuerySet
 
 from accounts.statements import Slot, Statement
 from verifications.models import RejectionReason
@@ -8,9 +13,31 @@ OFFERED = Statement(lambda: RejectionReason.objects.offered_to(Slot("partner")).
 
 
 def offered(partner: int) -> list[RejectionReason]:
-    """The partner's own wording of a code stands before the global one. In catalogue order."""
+    """One of each code, in catalogue order."""
     by_code: dict[str, RejectionReason] = {}
     for reason in OFFERED.instances(partner=partner):
         if reason.code not in by_code or reason.partner_id:
             by_code[reason.code] = reason
     return sorted(by_code.values(), key=lambda reason: (reason.order, reason.code))
+
+
+def labels(partner: int, codes: Sequence[str]) -> dict[str, str]:
+    """Of those codes that are known, retired ones among them."""
+    asked = {_code(place): code for place, code in enumerate(codes)}
+    return dict(map(tuple, _labels(len(codes)).rows(partner=partner, **asked))) if codes else {}
+
+
+@cache
+def _labels(codes: int) -> Statement:
+    """Of so many codes. The partner's own come last, and stay."""
+
+    def queryset() -> QuerySet:
+        asked = [Slot(_code(place)) for place in range(codes)]
+        rows = RejectionReason.objects.known_to(Slot("partner")).filter(code__in=asked)
+        return rows.order_by(F("partner").asc(nulls_first=True)).values_list("code", "label")
+
+    return Statement(queryset)
+
+
+def _code(place: int) -> str:
+    return f"code_{place}"

@@ -22,10 +22,13 @@ class Sets(models.TextChoices):
 
 
 class RejectionReasonQuerySet(models.QuerySet["RejectionReason"]):
+    def known_to(self, partner: Partner | Slot) -> "RejectionReasonQuerySet":
+        """The global list and the partner's own."""
+        return self.filter(Q(partner=None) | Q(partner=partner))
+
     def offered_to(self, partner: Partner | Slot) -> "RejectionReasonQuerySet":
-        """Active ones: the global list and the partner's own, in catalogue order."""
-        own_or_global = Q(partner=None) | Q(partner=partner)
-        return self.filter(own_or_global, is_active=True).order_by("order", "code")
+        """Active ones, in catalogue order."""
+        return self.known_to(partner).filter(is_active=True).order_by("order", "code")
 
 
 class RejectionReason(models.Model):
