@@ -4,9 +4,10 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+from verifications import transport
 from verifications.policy import RULES
 from verifications.statuses import ARROWS, Action
-from verifications.webhooks import delivery, endpoints, signing, transport
+from verifications.webhooks import delivery, endpoints, signing
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"

@@ -10,7 +10,8 @@ counters       how many, noted beside each change;  folding  into sums, by the w
 lifecycle      move(): the one door through which a status changes;  outcomes  what would be set
 decisions      decide(), undo(); the other verbs: tags, notes, holds, disposal with lost_files
 callbacks/     edge to the provider: its dialect, intake, effect, findings, photos
-webhooks/      edge to partners: payloads, signing, outbox, transport, claims, delivery, endpoints
+webhooks/      edge to partners: payloads, signing, outbox, claims, delivery, endpoints
+transport      one guarded request to an address that a stranger wrote
 listing detail home confirm deliveries/ audit_log disposed buttons    pages as objects
 dossier/ evidence watermark timeline figures keeping waiting    parts of pages;  frame  around each
 search  keyset  address  forms    what pages stand on

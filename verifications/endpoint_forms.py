@@ -6,14 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.conf import settings
 from django.http import QueryDict
 
-from verifications import codes
+from verifications import codes, transport
 from verifications.decision_forms import RevisionField, StaffText
 from verifications.forms import PositionField
 from verifications.models import DeliveryState
-from verifications.webhooks import signing, transport
+from verifications.webhooks import signing
 
 LONGEST_ADDRESS = 500
 MOST_HEADERS = 10
@@ -44,16 +43,12 @@ class AddressField(forms.CharField):
         if len(address) > LONGEST_ADDRESS:
             raise forms.ValidationError(f"Use {LONGEST_ADDRESS} characters or fewer.")
         try:
-            target = transport.read(address, allow_local=_allows_local())
+            target = transport.read(address, allow_local=transport.allows_local())
         except transport.Forbidden as objection:
             raise forms.ValidationError(str(objection)) from None
         if not _may_be_public(target.host.strip("[]")):
             raise forms.ValidationError(NOT_PUBLIC)
         return address
-
-
-def _allows_local() -> bool:
-    return settings.DEMO or settings.DEBUG
 
 
 def _may_be_public(host: str) -> bool:
@@ -62,11 +57,11 @@ def _may_be_public(host: str) -> bool:
         ip = ipaddress.ip_address(host)
     except ValueError:
         *domain, last = host.split(".")
-        if _allows_local() and last == "localhost":
+        if transport.allows_local() and last == "localhost":
             return True
         # A last part with a digit in front is another way to write an address.
         return bool(domain) and last not in LOCAL_NAMES and not last[:1].isdigit()
-    return transport.is_public(ip) or (_allows_local() and ip.is_loopback)
+    return transport.is_public(ip) or (transport.allows_local() and ip.is_loopback)
 
 
 class HeadersField(forms.CharField):

@@ -33,10 +33,11 @@ from tests.verifications.webhooks import receiver
 from tests.verifications.webhooks.conftest import Deliver, Serve, deliver, serve
 from tests.verifications.webhooks.receiver import Got, Receiver
 from tests.verifications.webhooks.test_outbox import decide
+from verifications import transport
 from verifications.callbacks import provider
 from verifications.models import DeliveryState, Verification, WebhookDelivery, WebhookEndpoint
 from verifications.statuses import Action
-from verifications.webhooks import delivery, transport
+from verifications.webhooks import delivery
 
 KILLS = int(os.environ.get("FAULT_KILLS", "20"))
 DECISIONS = int(os.environ.get("FAULT_DECISIONS", "200"))

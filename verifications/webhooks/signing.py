@@ -7,8 +7,9 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from verifications.transport import USER_AGENT
+
 PREFIX = "whsec_"
-USER_AGENT = "IDV-Dashboard/1"
 _OURS = re.compile(
     r"(?:idenfy|webhook|proxy|sec|content)-.*|host|connection|keep-alive|transfer-encoding|te"
     r"|trailer|upgrade|expect|user-agent|accept-encoding",

@@ -18,9 +18,9 @@ from tests.verifications.webhooks.test_transport import (
     everywhere,
     name_server,
 )
+from verifications import transport
 from verifications.callbacks import photos
 from verifications.models import Photo, PhotoState
-from verifications.webhooks import transport
 
 Fetch = Callable[[str], Photo]
 MOVED = (301, 302, 303, 307, 308)

@@ -30,7 +30,13 @@ from django.db import InterfaceError, OperationalError, connections  # noqa: E40
 
 from accounts.models import Membership  # noqa: E402
 from tests import factories  # noqa: E402
-from verifications import decisions, lifecycle, vault, worker  # noqa: E402
+from verifications import (  # noqa: E402
+    decisions,
+    lifecycle,
+    transport,  # noqa: E402
+    vault,
+    worker,
+)
 from verifications.callbacks import intake  # noqa: E402
 from verifications.models import (  # noqa: E402
     Decision,
@@ -40,7 +46,7 @@ from verifications.models import (  # noqa: E402
     WebhookEndpoint,
 )
 from verifications.statuses import ARROWS, Action, Status  # noqa: E402
-from verifications.webhooks import claims, delivery, transport  # noqa: E402
+from verifications.webhooks import claims, delivery  # noqa: E402
 
 THREADS = 4
 EACH = 6

@@ -19,7 +19,7 @@ from tests.verifications import rows
 from tests.verifications.webhooks import receiver
 from tests.verifications.webhooks.conftest import Deliver, Serve
 from tests.verifications.webhooks.test_outbox import decide
-from verifications import decisions, vault
+from verifications import decisions, transport, vault
 from verifications.callbacks import provider
 from verifications.models import (
     DeliveryBody,
@@ -31,7 +31,7 @@ from verifications.models import (
 )
 from verifications.models.webhook import new_signing_key
 from verifications.statuses import Action
-from verifications.webhooks import claims, delivery, outbox, transport
+from verifications.webhooks import claims, delivery, outbox
 
 Told = Callable[..., WebhookEndpoint]
 

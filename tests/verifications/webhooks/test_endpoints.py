@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
-from verifications import vault
+from verifications import transport, vault
 from verifications.models import DeliveryState, Verification, WebhookDelivery, WebhookEndpoint
-from verifications.webhooks import claims, contract, delivery, endpoints, outbox, transport
+from verifications.webhooks import claims, contract, delivery, endpoints, outbox
 
 WANTED = endpoints.Wanted(
     name="Core",

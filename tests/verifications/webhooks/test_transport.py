@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.verifications.webhooks import receiver
 from tests.verifications.webhooks.receiver import Receiver
-from verifications.webhooks import transport
+from verifications import transport
 
 Serve = Callable[[receiver.Answer], Receiver]
 

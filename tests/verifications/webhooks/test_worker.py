@@ -14,10 +14,10 @@ from tests import factories
 from tests.verifications.webhooks import receiver
 from tests.verifications.webhooks.conftest import Serve
 from tests.verifications.webhooks.receiver import Receiver
-from verifications import worker
+from verifications import transport, worker
 from verifications.callbacks import intake
 from verifications.models import DeliveryState, WebhookDelivery
-from verifications.webhooks import claims, delivery, outbox, transport
+from verifications.webhooks import claims, delivery, outbox
 from verifications.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,10 +16,12 @@ from functools import cache
 from http.client import HTTPException
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, ProtocolError
 from urllib3.response import BaseHTTPResponse
 
+USER_AGENT = "IDV-Dashboard/1"
 TIMEOUT = 10.0
 ANSWER_BYTES = 1024
 PORTS = frozenset({443, 8443})
@@ -81,6 +83,11 @@ class Target(NamedTuple):
         return self.host if self.port == usual else f"{self.host}:{self.port}"
 
 
+def allows_local() -> bool:
+    """Whether this machine itself may be spoken to: only where nothing is real."""
+    return settings.DEMO or settings.DEBUG
+
+
 def post(
     address: str,
     raw: bytes,
@@ -95,7 +102,7 @@ def post(
 
 def get(address: str, limit: int, *, allow_local: bool = False, timeout: float = TIMEOUT) -> Answer:
     """The first `limit` bytes; `is_whole` says whether that was all. Raises as `post()` does."""
-    headers = {"User-Agent": "IDV-Dashboard/1", "Accept": "image/*"}
+    headers = {"User-Agent": USER_AGENT, "Accept": "image/*"}
     return _ask("GET", address, None, headers, limit, allow_local, timeout)
 
 
