@@ -117,7 +117,11 @@ class AuditEntry(AppendOnly):
             models.Index(fields=["partner", "-at", "-id"], name="audit_by_partner"),
             models.Index(fields=["subject", "partner", "-at", "-id"], name="audit_by_subject"),
             models.Index(fields=["partner", "kind", "-at", "-id"], name="audit_by_kind"),
-            models.Index(fields=["actor", "kind", "-at"], name="audit_by_actor"),
+            models.Index(
+                fields=["actor", "kind", "-at"],
+                condition=Q(actor__isnull=False),
+                name="audit_by_actor",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -27,7 +27,7 @@ class Tag(Listed):
     code = models.CharField(max_length=100)
     removed_at = models.DateTimeField(null=True, blank=True)
     removed_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
 
     objects = TagQuerySet.as_manager()

@@ -139,7 +139,12 @@ class WebhookDelivery(models.Model):
         db_index=False,
     )
     decision = models.ForeignKey(
-        Decision, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries"
+        Decision,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="deliveries",
+        db_index=False,
     )
     event = models.CharField(max_length=64)
     sequence = models.PositiveIntegerField(
@@ -182,6 +187,11 @@ class WebhookDelivery(models.Model):
                 fields=["partner", "state", "-queued_at", "-id"], name="delivery_by_state"
             ),
             models.Index(fields=["partner", "endpoint"], condition=TRYING, name="delivery_trying"),
+            models.Index(
+                fields=["decision"],
+                condition=Q(decision__isnull=False),
+                name="delivery_of_decision",
+            ),
         ]
 
     def __str__(self) -> str:
