@@ -33,6 +33,9 @@ class MemberRequest(HttpRequest):
 THIRD_PARTY = ("allauth.", "django.contrib.admin.", "django.contrib.contenttypes.", "django.views.")
 
 
+MEMBERS = "member from "
+
+
 def public(view: View) -> View:
     """Anyone, signed in or not."""
     view = login_not_required(view)
@@ -70,10 +73,14 @@ def member(rank: Rank = Rank.VIEWER) -> Callable[[View], View]:
                 )
             return view(request, *args, **kwargs)
 
-        guarded.reach = f"member from {rank.label}"  # type: ignore[attr-defined]
+        guarded.reach = f"{MEMBERS}{rank.label}"  # type: ignore[attr-defined]
         return guarded
 
     return mark
+
+
+def is_for_members(view: View) -> bool:
+    return getattr(view, "reach", "").startswith(MEMBERS)
 
 
 def proven(view: View) -> View:

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts import budgets
-from accounts.access import MemberRequest
+from accounts import access, budgets
+from accounts.access import MemberRequest, View
 from accounts.models import Membership, User
 
 SESSION_KEY = "partner"
-# A field of forms that tell of one partner's applicant.
+# A field of every form: for which partner the page was drawn.
 OPENED_FOR = "opened_for"
 # The team page says when somebody was last here: written at most this often.
 STAMP_EVERY = timedelta(minutes=5)
@@ -22,13 +23,12 @@ def current_membership(get_response: Callable) -> Callable[[MemberRequest], Http
     def middleware(request: MemberRequest) -> HttpResponse:
         request.memberships = _memberships(request)
         request.membership = _chosen(request)  # type: ignore[assignment]
-        if own := _opened_for(request):
-            switch(request, own)
         # What is posted leads to a page, which notes it.
         if request.membership and request.method != "POST":
             _stamp(request.membership)
         return get_response(request)
 
+    middleware.process_view = _for_its_partner  # type: ignore[attr-defined]
     middleware.process_exception = _stopped  # type: ignore[attr-defined]
     return middleware
 
@@ -66,21 +66,25 @@ def _chosen(request: MemberRequest) -> Membership | None:
     return request.memberships[0] if request.memberships else None
 
 
-def _opened_for(request: MemberRequest) -> Membership | None:
+def _for_its_partner(request: MemberRequest, view: View, *_: Any) -> None:
     """A form acts for the partner that it was opened for, whichever another page chose meanwhile:
-    the same reference may tell of another applicant there. Raises Http404: one works there no more.
+    the same reference may tell of another applicant there. Asked once its token was looked at.
+    Raises Http404: one works there no more.
     """
-    if request.method != "POST" or not request.memberships:
-        return None
+    if request.method != "POST" or not request.memberships or not access.is_for_members(view):
+        return
     try:
         posted = request.POST.get(OPENED_FOR)
     except UnreadablePostError:
-        # It broke off. Without its token, which comes with it, nothing is done.
-        return None
-    if posted is None:
-        return None
+        # It broke off: the view finds out as well.
+        return
+    if posted is not None:
+        switch(request, _of_partner(request, posted))
+
+
+def _of_partner(request: MemberRequest, number: str) -> Membership:
     for membership in request.memberships:
-        if str(membership.partner_id) == posted:
+        if str(membership.partner_id) == number:
             membership.user = request.user
             return membership
     raise Http404

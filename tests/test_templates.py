@@ -1,6 +1,7 @@
 """Templates ask the database nothing: what a page shows is there before it is drawn."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -57,6 +58,21 @@ def test_no_template_of_ours_asks_the_database(walker: Walker, asked: list[str])
                     drawn += b"<!doctype html>" in answer.whole
                 assert not asked, (pattern, method, role)
     assert drawn > 50
+
+
+FORM = re.compile(rb'<form\b[^>]*method="post".*?</form>', re.DOTALL)
+
+
+def test_every_form_says_for_which_partner_it_was_opened(walker: Walker) -> None:
+    """Another tab may have chosen another one by the time it is sent."""
+    own = f'name="opened_for" value="{walker.world.northbank.pk}"'.encode()
+    forms = 0
+    for pattern in [one for one in patterns() if not one.startswith(NOT_OURS)]:
+        with walker.asked("admin", "GET", walker.world.path(pattern)) as answer:
+            found = FORM.findall(answer.whole)
+        assert all(own in form for form in found), pattern
+        forms += len(found)
+    assert forms > 80
 
 
 def test_a_template_that_asks_would_be_seen(asked: list[str], ada: Any) -> None:

@@ -31,6 +31,7 @@ class Section(NamedTuple):
 class Work(NamedTuple):
     """A partner that the user works for."""
 
+    number: int
     key: str
     name: str
     role: str
@@ -100,7 +101,8 @@ def _account(user: User) -> Account:
 
 
 def _work(membership: Membership) -> Work:
-    return Work(membership.partner.key, membership.partner.name, membership.role.name)
+    partner = membership.partner
+    return Work(partner.pk, partner.key, partner.name, membership.role.name)
 
 
 def _searched(request: HttpRequest) -> str:

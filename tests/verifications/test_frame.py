@@ -143,3 +143,44 @@ def test_every_form_of_the_frame_carries_its_own_token(ada: User, as_user: SignI
     assert len(set(first)) == len(set(second)) == 1
     assert first != second
     assert all(len(one) == 64 for one in first)
+
+
+FIELDS = {"name": "Main", "address": "https://hooks.example/idv", "events": "IDENTIFICATION"}
+FROM_ANOTHER_TAB: dict[str, dict[str, object]] = {
+    "team_invite": {"email": "nia@northbank.example", "role": 40},
+    "webhook_add": FIELDS,
+    "webhook_undo_time": {"seen_revision": 1, "undo_seconds": 7},
+}
+
+
+@pytest.mark.parametrize("name", FROM_ANOTHER_TAB)
+def test_a_form_is_of_the_partner_for_which_its_page_was_drawn(
+    as_user: SignIn, ada: User, northbank: Partner, southpay: Partner, name: str
+) -> None:
+    factories.join(ada, southpay, 40)
+    browser, fields = as_user(ada), dict(FROM_ANOTHER_TAB[name])
+    if "role" in fields:
+        fields["role"] = factories.role(40).pk
+    browser.post(reverse("switch_partner"), {"partner": southpay.key, "next": "/"})
+    answer = browser.post(reverse(name), fields | {"opened_for": northbank.pk})
+    assert answer.status_code == 302
+    made = {
+        "team_invite": lambda partner: partner.invitations.count(),
+        "webhook_add": lambda partner: partner.endpoints.count(),
+        "webhook_undo_time": lambda partner: int(partner.undo_seconds == 7),
+    }[name]
+    northbank.refresh_from_db()
+    southpay.refresh_from_db()
+    assert (made(northbank), made(southpay)) == (1, 0)
+
+
+@pytest.mark.parametrize("name", ["webhook_undo_time", "set_theme"])
+def test_what_is_refused_switches_nothing(
+    ada: User, northbank: Partner, southpay: Partner, name: str
+) -> None:
+    factories.join(ada, southpay, 40)
+    browser = Client(enforce_csrf_checks=True)
+    factories.sign_in(browser, ada)
+    refused = browser.post(reverse(name), {"opened_for": southpay.pk})
+    assert refused.status_code == 403
+    assert f'name="opened_for" value="{northbank.pk}"' in text(browser.get("/"))
