@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.http import (
@@ -41,6 +42,8 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 LONGEST_QUERY = 4096
+# Digits of the longest body.
+LONGEST_LENGTH = 18
 # Views of libraries take PUT for POST, and some delete by DELETE.
 VERBS = ("GET", "HEAD", "POST")
 
@@ -64,7 +67,7 @@ def headers(get_response: Handler) -> Handler:
 
 
 def guard(get_response: Handler) -> Handler:
-    """Refuses what cannot be read before anything looks at it: 400, 405 or 414, never 500."""
+    """Refuses what cannot be read before anything looks at it: 400, 405, 413 or 414, never 500."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.method not in VERBS:
@@ -77,8 +80,20 @@ def guard(get_response: Handler) -> Handler:
         response = get_response(request)
         return _in_words(request, response) if response.status_code == 405 else response
 
+    middleware.process_view = _bounded  # type: ignore[attr-defined]
     middleware.process_exception = _answered  # type: ignore[attr-defined]
     return middleware
+
+
+def _bounded(request: HttpRequest, view: Callable, *_: Any) -> HttpResponse | None:
+    """No form takes a file, and none of them is long. Views that look at a signature bound what
+    they read themselves.
+    """
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    is_long = len(length) > LONGEST_LENGTH or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if is_long and getattr(view, "reach", "") != "signed":
+        return errors.page(request, 413)
+    return None
 
 
 def _answered(request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -99,6 +114,8 @@ def _in_words(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 
 
 def _is_unreadable(request: HttpRequest) -> bool:
+    if getattr(request, "is_garbled", False):
+        return True
     if request.content_type == "multipart/form-data" and not _is_utf_8(request):
         return True
     texts = [request.path_info]

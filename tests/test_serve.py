@@ -108,6 +108,17 @@ def test_both_servers_stand_and_end_together(
     assert not [pid for pid in started.values() if is_alive(pid)]
 
 
+def test_what_no_middleware_could_read_is_answered_like_the_rest(
+    running: subprocess.Popen[str], port: int
+) -> None:
+    """Before Django's own request was made, it ended with the server's bare 500."""
+    garbled = {"Content-Type": "text/plain; charset=rot13"}
+    url = f"http://localhost:{port}/accounts/login/?a=1"
+    answer = urllib3.request("GET", url, headers=garbled, retries=False, timeout=5)
+    assert answer.status == 400
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
 def test_where_the_worker_ends_the_web_server_ends_too(
     running: subprocess.Popen[str], port: int
 ) -> None:
