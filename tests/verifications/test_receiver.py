@@ -2,6 +2,7 @@
 
 import json
 import time
+import tracemalloc
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -190,3 +191,17 @@ def test_outside_the_demo_there_is_no_receiver(
 
 def test_the_inbox_takes_posts_only(northbank: Partner) -> None:
     assert Client().get(reverse("demo_inbox")).status_code == 405
+
+
+def test_what_is_nested_deeply_takes_no_more_room_than_it_has(
+    endpoint: WebhookEndpoint,
+) -> None:
+    raw = b"[" * 480 + b",".join([b"1"] * 150_000) + b"]" * 480
+    tracemalloc.start()
+    try:
+        message = inbox.keep({}, raw)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(message.body) < 2 * inbox.SHOWN
+    assert most < 40 * len(raw)

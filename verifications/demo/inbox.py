@@ -27,6 +27,8 @@ KEPT = 100
 TOLERANCE = 5 * 60
 LONGEST_HEADER = 200
 SHOWN = 64 * 1024
+# Laid out line by line, what is nested deeply grows a hundredfold and more.
+LAID_OUT = 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,8 @@ def _read(raw: bytes) -> dict[str, Any]:
     text = raw.decode("utf-8", "replace")
     try:
         body = json.loads(text)
-        shown = json.dumps(body, ensure_ascii=False, indent=2)
+        indent = 2 if len(text) <= LAID_OUT else None
+        shown = json.dumps(body, ensure_ascii=False, indent=indent)
         shown.encode()
     except (ValueError, RecursionError):
         return {"scan_ref": "", "status": "", "body": _shown(text)}
