@@ -21,9 +21,9 @@ from accounts.models import Kind, User
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
-KEPT = "kept"
-# Longer than anybody needs to prove who they are.
-KEEP_SECONDS = 900
+KEPT = "typed"
+# Longer than anybody needs to prove who they are, and in as many tabs as are open too long at once.
+KEEP_SECONDS, KEEP_FORMS = 900, 3
 # Fields that are no text of the person's own.
 UNSEEN = ("csrfmiddlewaretoken", "seen", "seen_revision", "seen_role", "previewed")
 
@@ -85,6 +85,7 @@ def _is_own(name: str, text: str) -> bool:
 
 
 def _keep(request: HttpRequest) -> None:
+    """The newest of each address."""
     posted: QueryDict = request.POST
     fields = [
         [name, value]
@@ -92,31 +93,38 @@ def _keep(request: HttpRequest) -> None:
         for value in values
         if name != "csrfmiddlewaretoken"
     ]
-    typed = json.dumps({"path": request.get_full_path(), "fields": fields}).encode()
-    sealed = base64.b64encode(sealing.wrap(typed, _place(request))).decode()
-    request.session[KEPT] = {"until": int(time.time()) + KEEP_SECONDS, "sealed": sealed}
+    path, until = request.get_full_path(), int(time.time()) + KEEP_SECONDS
+    others = [it for it in _kept(request) if it["path"] != path]
+    _seal(request, [{"path": path, "until": until, "fields": fields}, *others][:KEEP_FORMS])
 
 
 def _take(request: HttpRequest) -> list[list[str]] | None:
     """Once, and only at the address that it was typed for; of a bare button, no fields."""
-    kept = request.session.get(KEPT)
-    if kept is None:
-        return None
-    typed = _opened(request, kept) if kept["until"] >= time.time() else None
-    if typed and typed["path"] != request.get_full_path():
-        return None
-    del request.session[KEPT]
-    return list(typed["fields"]) if typed else None
+    kept, path = _kept(request), request.get_full_path()
+    own = next((it for it in kept if it["path"] == path), None)
+    # The reading of another page writes nothing: it may come in beside a form that is kept.
+    if own or not kept:
+        _seal(request, [it for it in kept if it is not own])
+    return list(own["fields"]) if own else None
 
 
-def _opened(request: HttpRequest, kept: dict[str, Any]) -> dict[str, Any] | None:
+def _kept(request: HttpRequest) -> list[dict[str, Any]]:
     """Under a master key that is gone it is lost, like all that was typed too long ago."""
+    if KEPT not in request.session:
+        return []
     try:
-        raw = sealing.unwrap(base64.b64decode(kept["sealed"]), _place(request))
+        raw = sealing.unwrap(base64.b64decode(request.session[KEPT]), _place(request))
     except sealing.DoesNotOpen:
-        return None
-    typed: dict[str, Any] = json.loads(raw)
-    return typed
+        return []
+    return [it for it in json.loads(raw) if it["until"] >= time.time()]
+
+
+def _seal(request: HttpRequest, kept: list[dict[str, Any]]) -> None:
+    if kept:
+        sealed = sealing.wrap(json.dumps(kept).encode(), _place(request))
+        request.session[KEPT] = base64.b64encode(sealed).decode()
+    else:
+        request.session.pop(KEPT, None)
 
 
 def _place(request: HttpRequest) -> sealing.Place:

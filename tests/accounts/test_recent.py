@@ -180,6 +180,32 @@ def test_what_was_typed_is_shown_once_and_nowhere_else(stale: Client) -> None:
     assert recent.KEPT not in stale.session
 
 
+def typed_at(stale: Client, address: str) -> str | None:
+    """What comes back there, once it was proven who is there."""
+    fields = dict((stale.get(address).context or {}).get("fields") or {})
+    return fields.get("name")
+
+
+def type_late(stale: Client, *forms: tuple[str, str]) -> None:
+    for address, name in forms:
+        asked = stale.post(address, {"name": name})
+    prove(stale, asked.url)
+
+
+def test_what_was_typed_in_two_tabs_comes_back_in_both(stale: Client) -> None:
+    add, invite = "/webhooks/endpoints/add/", "/team/invite/"
+    type_late(stale, (invite, "first"), (add, "second"))
+    assert (typed_at(stale, add), typed_at(stale, invite)) == ("second", "first")
+    assert (typed_at(stale, add), typed_at(stale, invite)) == (None, None)
+    assert recent.KEPT not in stale.session
+
+
+def test_the_newest_three_forms_wait_one_for_each_address(stale: Client) -> None:
+    pages = [f"/team/invite/?tab={number}" for number in range(4)]
+    type_late(stale, *[(page, page) for page in pages], (pages[2], "anew"))
+    assert [typed_at(stale, page) for page in pages] == [None, pages[1], "anew", pages[3]]
+
+
 def test_what_was_typed_is_forgotten_after_a_quarter_of_an_hour(stale: Client) -> None:
     asked = stale.post("/team/invite/", {"email": "nia@new.example"})
     with time_machine.travel(timezone.now() + timedelta(seconds=901), tick=False):
