@@ -9,12 +9,14 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
+from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import audit, recent, sealing
@@ -22,6 +24,10 @@ from accounts.forms import WAIT, WRONG
 from accounts.models import Kind, Membership, User
 
 log = logging.getLogger(__name__)
+
+# In a session that is not signed in yet: what it must match from its first step to its last.
+BEGUN_WITH = "begun_with"
+TOO_LATE = "Your account has changed since you began to sign in. Sign in again."
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
@@ -74,7 +80,19 @@ class Adapter(DefaultAccountAdapter):
         account = super()._get_login_attempts_cache_key(request, **credentials)
         return f"{account} {ratelimit.get_ip(request)}"
 
+    def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
+        request.session[BEGUN_WITH] = user.get_session_auth_hash()
+        return super().pre_login(request, user, **kwargs)
+
     def login(self, request: HttpRequest, user: User) -> None:
+        """What ends every session of a user also ends a sign-in between its two steps."""
+        begun_with = request.session.pop(BEGUN_WITH, "")
+        is_same = constant_time_compare(begun_with, user.get_session_auth_hash())
+        if not (is_same and user.is_active):
+            audit.record(Kind.SIGN_IN_FAILED, actor=None, partner=None, **_about(user))
+            request.session.flush()
+            messages.error(request, TOO_LATE)
+            raise ImmediateHttpResponse(redirect("account_login"))
         audit.record(Kind.SIGNED_IN, actor=user, partner=None, **_about(user))
         super().login(request, user)
 

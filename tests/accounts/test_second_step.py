@@ -15,6 +15,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from accounts import sessions
 from accounts.models import AuditEntry, Kind, User
 from tests import factories
 from tests.conftest import PASSWORD
@@ -56,6 +57,29 @@ def test_with_the_code_one_is_in(client: Client, ada: User) -> None:
     assert client.post(CODE, {"code": code_now()}).url == "/audit/"
     assert is_signed_in(client)
     assert AuditEntry.objects.filter(kind=Kind.SIGNED_IN, actor=ada.pk).count() == 1
+
+
+def change_password(user: User) -> None:
+    user.set_password(NEW)
+    user.save()
+
+
+def switch_off(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+@pytest.mark.parametrize("meanwhile", [change_password, sessions.end, switch_off])
+def test_a_sign_in_ends_between_its_steps_with_the_sessions(
+    client: Client, ada: User, meanwhile: Callable[[User], None]
+) -> None:
+    begin(client, ada)
+    meanwhile(ada)
+    assert client.post(CODE, {"code": code_now()}).url == LOGIN
+    assert "Sign in again." in client.get(LOGIN).content.decode()
+    assert client.post(CODE, {"code": code_now()}).url == LOGIN
+    assert not is_signed_in(client)
+    (entry,) = AuditEntry.objects.filter(subject=f"user:{ada.pk}")
+    assert (entry.kind, entry.actor) == (Kind.SIGN_IN_FAILED, None)
 
 
 def test_a_code_is_refused_the_second_time(client: Client, ada: User) -> None:
