@@ -12,14 +12,17 @@ from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
+from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import authenticate
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import audit, recent, sealing
+from accounts import audit, own_access, recent, sealing
 from accounts.forms import WAIT, WRONG
 from accounts.models import Kind, Membership, User
 
@@ -46,6 +49,14 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         except (binascii.Error, sealing.DoesNotOpen):
             log.error("the secret of a second factor does not open")
             return base64.b32encode(secrets.token_bytes(20)).decode()
+
+
+class SessionsAdapter(DefaultUserSessionsAdapter):
+    @transaction.atomic
+    def end_sessions(self, sessions: list[UserSession]) -> None:
+        if sessions:
+            own_access.sessions_ended(context.request.user, len(sessions))
+        super().end_sessions(sessions)
 
 
 class Adapter(DefaultAccountAdapter):
@@ -100,6 +111,19 @@ class Adapter(DefaultAccountAdapter):
         user = request.user if isinstance(request.user, User) else None
         audit.record(Kind.SIGNED_OUT, actor=user, partner=None, **_about(user))
         super().logout(request)
+
+    @transaction.atomic
+    def set_password(self, user: User, password: str) -> None:
+        super().set_password(user, password)
+        page = context.request.resolver_match.url_name
+        own_access.password_changed(user, by_link=page == "account_reset_password_from_key")
+
+    def send_notification_mail(
+        self, template_prefix: str, user: User, *args: Any, **kwargs: Any
+    ) -> None:
+        """Called after each change, in no transaction of its own; a password is told of above."""
+        if template_prefix in own_access.SECOND_STEPS:
+            own_access.second_factor_changed(user, template_prefix)
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """What was typed is never kept: people type passwords where the e-mail belongs."""

@@ -1,0 +1,150 @@
+"""What people change about how they sign in is in the log, and they are told of it by letter."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.mfa.webauthn.internal import auth
+from django.conf import LazySettings
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from accounts import own_access
+from accounts.models import AuditEntry, Kind, User
+from tests import factories
+from tests.conftest import PASSWORD
+
+SignIn = Callable[[User], Client]
+NEW_PASSWORD, STEP = Kind.PASSWORD_CHANGED, Kind.SECOND_FACTOR_CHANGED
+NEW = "violet-Harbour-42"
+TWICE = {"password1": NEW, "password2": NEW}
+PASSKEY = {"type": Authenticator.Type.WEBAUTHN, "data": {"name": "Key", "credential": {}}}
+
+
+def change_password(client: Client, user: User) -> None:
+    client.post(reverse("account_change_password"), {"oldpassword": PASSWORD, **TWICE})
+
+
+def set_first_password(client: Client, user: User) -> None:
+    user.set_unusable_password()
+    user.save()
+    factories.sign_in(client, user)
+    client.post(reverse("account_set_password"), TWICE)
+
+
+def reset_password(client: Client, user: User) -> None:
+    """In the browser where they are signed in."""
+    client.post(reverse("account_reset_password"), {"email": user.email})
+    link = re.search(r"http://testserver(/\S+)", str(mail.outbox.pop().body))
+    assert link
+    client.post(client.get(link[1]).url, TWICE)
+
+
+def switch_app_on(client: Client, user: User) -> None:
+    address = reverse("mfa_activate_totp")
+    secret = client.get(address).context["form"].secret
+    client.post(address, {"code": format_hotp_value(hotp_value(secret, int(time.time()) // 30))})
+
+
+def switch_app_off(client: Client, user: User) -> None:
+    factories.second_factor(user)
+    client.post(reverse("mfa_deactivate_totp"))
+
+
+def make_codes(client: Client, user: User) -> None:
+    factories.second_factor(user)
+    client.post(reverse("mfa_generate_recovery_codes"))
+
+
+def add_passkey(client: Client, user: User) -> None:
+    client.post(reverse("mfa_add_webauthn"), {"name": "Key", "credential": '{"id": "x"}'})
+
+
+def remove_passkey(client: Client, user: User) -> None:
+    key = Authenticator.objects.create(user=user, **PASSKEY)
+    client.post(reverse("mfa_remove_webauthn", args=[key.pk]))
+
+
+@pytest.fixture
+def ceremony(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes whatever a browser sends for a passkey."""
+    monkeypatch.setattr(auth, "parse_registration_response", lambda sent: None)
+    monkeypatch.setattr(auth, "complete_registration", lambda sent: None)
+
+
+@pytest.mark.usefixtures("ceremony")
+@pytest.mark.parametrize(
+    ("change", "kind", "facts", "said"),
+    [
+        (change_password, NEW_PASSWORD, {"by_link": False}, "was signed in as you"),
+        (set_first_password, NEW_PASSWORD, {"by_link": False}, "was signed in as you"),
+        (reset_password, NEW_PASSWORD, {"by_link": True}, "followed a link"),
+        (switch_app_on, STEP, {"what": "app", "how": "added"}, "app was added"),
+        (switch_app_off, STEP, {"what": "app", "how": "removed"}, "app was removed"),
+        (make_codes, STEP, {"what": "recovery codes", "how": "replaced"}, "New recovery codes"),
+        (add_passkey, STEP, {"what": "passkey", "how": "added"}, "passkey was added"),
+        (remove_passkey, STEP, {"what": "passkey", "how": "removed"}, "passkey was removed"),
+    ],
+)
+def test_changing_ones_own_access_is_logged_and_told(
+    as_user: SignIn,
+    ada: User,
+    django_capture_on_commit_callbacks: Callable,
+    change: Callable[[Client, User], None],
+    kind: Kind,
+    facts: dict[str, Any],
+    said: str,
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        change(as_user(ada), ada)
+    (entry,) = AuditEntry.objects.all()
+    assert (entry.kind, entry.actor, entry.partner) == (kind, ada.pk, None)
+    assert (entry.subject, entry.stream) == (f"user:{ada.pk}", f"u/{ada.pk}")
+    assert entry.facts == facts
+    (letter,) = mail.outbox
+    assert letter.to == [ada.email]
+    assert said in letter.body
+
+
+def test_ending_ones_other_sessions_is_in_the_log(client: Client, ada: User) -> None:
+    ended = AuditEntry.objects.filter(kind=Kind.SIGNED_OUT_ELSEWHERE)
+    for browser in (client, Client(), Client()):
+        browser.post("/accounts/login/", {"login": ada.email, "password": PASSWORD})
+    client.post("/accounts/sessions/")
+    entry = ended.get()
+    assert (entry.actor, entry.subject) == (ada.pk, f"user:{ada.pk}")
+    assert entry.facts == {"sessions": 2}
+    client.post("/accounts/sessions/")
+    assert ended.count() == 1
+
+
+def test_a_password_that_cannot_be_logged_stays(
+    as_user: SignIn, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = as_user(ada)
+    client.raise_request_exception = False
+    monkeypatch.setattr(own_access.audit, "record", lambda *_, **__: 1 / 0)
+    change_password(client, ada)
+    ada.refresh_from_db()
+    assert ada.check_password(PASSWORD)
+
+
+def test_a_letter_that_does_not_go_out_stops_no_change(
+    as_user: SignIn,
+    ada: User,
+    settings: LazySettings,
+    caplog: pytest.LogCaptureFixture,
+    django_capture_on_commit_callbacks: Callable,
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    with django_capture_on_commit_callbacks(execute=True):
+        change_password(as_user(ada), ada)
+    ada.refresh_from_db()
+    assert ada.check_password(NEW)
+    assert "did not go out" in caplog.text
