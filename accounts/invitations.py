@@ -8,14 +8,11 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
-from smtplib import SMTPException
 
-from django.core.mail import send_mail
 from django.db import transaction
-from django.template.loader import render_to_string
 from django.utils import timezone
 
-from accounts import audit, memberships
+from accounts import audit, letters, memberships
 from accounts.models import Invitation, Kind, Membership, Partner, Role, User
 from accounts.models.invitation import LASTS
 
@@ -192,15 +189,10 @@ def _revoke(invitation: Invitation, actor: User) -> None:
 def _send(invitation: Invitation, link: str) -> None:
     """Plain words and the link: no other secret."""
     context = {"invitation": invitation, "link": link, "days": LASTS.days}
-    try:
-        send_mail(
-            subject=f"{invitation.partner}: you are invited to IDV Dashboard",
-            message=render_to_string("accounts/mail/invitation.txt", context),
-            from_email=None,
-            recipient_list=[invitation.email],
-        )
-    except (OSError, SMTPException) as error:
-        raise Unsent from error
+    subject = f"{invitation.partner}: you are invited to IDV Dashboard"
+    template = "accounts/mail/invitation.txt"
+    if not letters.write(invitation.email, subject, template, context):
+        raise Unsent
 
 
 def _record(kind: Kind, invitation: Invitation, actor: User, **facts: str | int) -> None:

@@ -5,15 +5,12 @@ ends the sessions of the person concerned where it takes something away.
 """
 
 from dataclasses import dataclass
-from smtplib import SMTPException
 
 from allauth.mfa.models import Authenticator
-from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from django.template.loader import render_to_string
 
-from accounts import audit, invitations, memberships, sessions
+from accounts import audit, invitations, letters, memberships, sessions
 from accounts.models import Invitation, Kind, Membership, Partner, Rank, Role, User
 
 # What counts as a second factor; recovery codes only stand in for one.
@@ -180,16 +177,8 @@ def _keep_an_admin(row: Membership) -> None:
 
 
 def _tell_of_reset(user: User, by: str) -> bool:
-    try:
-        send_mail(
-            subject="Your second step was reset",
-            message=render_to_string("accounts/mail/second_factor_reset.txt", {"by": by}),
-            from_email=None,
-            recipient_list=[user.email],
-        )
-    except (OSError, SMTPException):
-        return False
-    return True
+    subject, template = "Your second step was reset", "accounts/mail/second_factor_reset.txt"
+    return letters.write(user.email, subject, template, {"by": by})
 
 
 def _record(kind: Kind, row: Membership, actor: User, **facts: str | int | list[str]) -> None:

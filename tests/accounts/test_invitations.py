@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from email.errors import HeaderParseError
 from smtplib import SMTPServerDisconnected
 from unittest import mock
 
@@ -10,6 +11,7 @@ import pytest
 import time_machine
 from django.conf import LazySettings
 from django.core import mail
+from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.test import Client
@@ -49,7 +51,7 @@ def test_an_invitation_is_a_plain_letter_with_one_link(link: str, ada: User) -> 
     for words in ("Ada Lind invites you", "Northbank", "Viewer", "once, for 7 days"):
         assert words in letter.body
     assert letter.body.count("http") == 1
-    assert not letter.alternatives
+    assert letter.message().get_content_type() == "text/plain"
 
 
 def test_only_the_digest_of_the_link_is_stored(link: str) -> None:
@@ -266,8 +268,11 @@ def test_what_cannot_be_invited_is_marked(browser: Client, email: str, role: str
     assert not Invitation.objects.exists()
 
 
-def test_a_letter_that_cannot_be_sent_leaves_an_invitation_to_send_again(browser: Client) -> None:
-    with mock.patch.object(invitations, "send_mail", side_effect=SMTPServerDisconnected):
+@pytest.mark.parametrize("trouble", [SMTPServerDisconnected, UnicodeError, HeaderParseError])
+def test_a_letter_that_cannot_be_sent_leaves_an_invitation_to_send_again(
+    browser: Client, trouble: type[Exception]
+) -> None:
+    with mock.patch.object(EmailMessage, "send", side_effect=trouble):
         fields = {"email": NIA, "role": factories.role(10).pk}
         page = browser.post("/team/invite/", fields, follow=True).content.decode()
     assert "could not be sent" in page

@@ -1,0 +1,27 @@
+"""The one door by which letters go out: one that does not go is logged, and stops no other."""
+
+import logging
+from email.errors import MessageError
+from typing import Any
+
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+
+log = logging.getLogger(__name__)
+
+# What Python raises at an address, at a header and on the way; SMTP's own are OSErrors.
+TROUBLE = (OSError, ValueError, MessageError)
+
+
+def write(to: str, subject: str, template: str, context: dict[str, Any]) -> bool:
+    """Says whether it went out."""
+    return send(EmailMessage(subject, render_to_string(template, context), to=[to]))
+
+
+def send(letter: EmailMessage) -> bool:
+    try:
+        letter.send()
+    except TROUBLE as trouble:
+        log.error("a letter did not go out: %r: %s", letter.subject, type(trouble).__name__)
+        return False
+    return True

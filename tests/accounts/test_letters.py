@@ -1,0 +1,74 @@
+"""A letter that does not go out is nobody's but its own: the others go, and nothing breaks."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email.errors import HeaderParseError
+from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
+from unittest import mock
+
+import pytest
+from django.core import mail
+from django.core.mail import EmailMessage
+from django.core.mail.backends.locmem import EmailBackend
+
+from accounts import emails, letters
+from accounts.models import User
+
+TROUBLES = [
+    SMTPRecipientsRefused({"it": (550, b"no such user")}),
+    SMTPServerDisconnected(),
+    ConnectionRefusedError(),
+    UnicodeError("label too long"),
+    HeaderParseError(),
+]
+NO_ADDRESS = f"a@{'ü' * 60}.example"
+
+
+@contextmanager
+def failing(trouble: Exception, *, at: str = "") -> Iterator[None]:
+    """Letters to that address do not go out; without one, none does."""
+    deliver = EmailBackend.send_messages
+
+    def send(self: EmailBackend, messages: list[EmailMessage]) -> int:
+        for letter in messages:
+            if not at or at in letter.to:
+                raise trouble
+            deliver(self, [letter])
+        return len(messages)
+
+    with mock.patch.object(EmailBackend, "send_messages", send):
+        yield
+
+
+def told() -> set[str]:
+    return {to for letter in mail.outbox for to in letter.to}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda it: type(it).__name__)
+def test_a_former_address_that_is_refused_keeps_no_admin_in_the_dark(
+    ada: User,
+    amos: User,
+    mo: User,
+    trouble: Exception,
+    django_capture_on_commit_callbacks: Callable,
+) -> None:
+    with failing(trouble, at=mo.email), django_capture_on_commit_callbacks(execute=True):
+        emails.changed(mo, mo.email, why="Mo asked by phone")
+    assert told() == {ada.email, amos.email}
+
+
+def test_a_former_address_that_is_none_breaks_nothing(
+    ada: User, mo: User, django_capture_on_commit_callbacks: Callable
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        emails.changed(mo, NO_ADDRESS, why="Mo asked by phone")
+    assert told() == {ada.email}
+
+
+def test_what_did_not_go_out_is_logged_without_the_address(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with failing(TROUBLES[0]):
+        assert not letters.send(EmailMessage("Hello", "", to=["mo@northbank.example"]))
+    assert "'Hello': SMTPRecipientsRefused" in caplog.text
+    assert "mo@" not in caplog.text
