@@ -11,14 +11,12 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.core.cache import cache
-from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import Count, DateTimeField, Exists, Min, QuerySet, Value
-from django.template.loader import render_to_string
 from django.utils import timezone
 
-from accounts import audit
-from accounts.models import AuditEntry, Kind, Membership, Partner, Rank, User, names_of
+from accounts import audit, letters
+from accounts.models import AuditEntry, Kind, Partner, User, names_of
 from accounts.statements import Slot, Statement
 
 
@@ -154,27 +152,24 @@ REACHED = Statement(_reached)
 
 
 def tell_admins() -> int:
-    """A letter to the Admins for each notice of the last day that none has told of yet."""
+    """Letters to the Admins for the notices of the last day that none has told of yet."""
     since = timezone.now() - timedelta(days=1)
-    told = 0
-    for partner in Partner.objects.filter(is_active=True):
-        fresh = [
-            notice
-            for notice in notices(partner, since)
-            if cache.add(f"budget-told-{partner.pk}-{notice.at.timestamp()}", 1, timeout=2 * 86_400)
-        ]
-        if fresh:
-            told += _write(partner, fresh)
-    return told
+    return sum(_tell(partner, since) for partner in Partner.objects.filter(is_active=True))
 
 
-def _write(partner: Partner, fresh: list[Notice]) -> int:
-    admins = Membership.objects.active().filter(partner=partner, role__rank=Rank.ADMIN)
-    context = {"partner": partner, "notices": fresh}
-    return send_mail(
-        subject=f"{partner.name}: somebody was stopped from looking further",
-        message=render_to_string("accounts/budget_mail.txt", context),
-        from_email=None,
-        recipient_list=list(admins.values_list("user__email", flat=True)),
-        fail_silently=False,
+def _tell(partner: Partner, since: datetime) -> int:
+    """What no letter told of, the mail being away say, is told the next time."""
+    known = {f"budget-told-{partner.pk}-{it.at.timestamp()}": it for it in notices(partner, since)}
+    told = cache.get_many(known)
+    fresh = {key: notice for key, notice in known.items() if key not in told}
+    if not fresh:
+        return 0
+    sent = letters.to_admins(
+        partner,
+        "somebody was stopped from looking further",
+        "accounts/budget_mail.txt",
+        {"notices": [*fresh.values()]},
     )
+    if sent:
+        cache.set_many(dict.fromkeys(fresh, 1), timeout=2 * 86_400)
+    return sent

@@ -7,6 +7,8 @@ from typing import Any
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 
+from accounts.models import Membership, Partner, Rank
+
 log = logging.getLogger(__name__)
 
 # What Python raises at an address, at a header and on the way; SMTP's own are OSErrors.
@@ -16,6 +18,14 @@ TROUBLE = (OSError, ValueError, MessageError)
 def write(to: str, subject: str, template: str, context: dict[str, Any]) -> bool:
     """Says whether it went out."""
     return send(EmailMessage(subject, render_to_string(template, context), to=[to]))
+
+
+def to_admins(partner: Partner, subject: str, template: str, context: dict[str, Any]) -> int:
+    """One each; gives how many went out."""
+    admins = Membership.objects.active().filter(partner=partner, role__rank=Rank.ADMIN)
+    context = {"partner": partner, **context}
+    emails = admins.order_by("user__email").values_list("user__email", flat=True)
+    return sum(write(to, f"{partner.name}: {subject}", template, context) for to in emails)
 
 
 def send(letter: EmailMessage) -> bool:

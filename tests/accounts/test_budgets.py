@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from accounts import budgets, proof
 from accounts.models import AuditEntry, Kind, Partner, User
+from tests import factories
+from tests.accounts.test_letters import failing, told
 from verifications.models import Verification
 
 SignIn = Callable[[User], Client]
@@ -85,19 +87,30 @@ def test_it_is_on_record_once_for_each_window(as_user: SignIn, mo: User, many: l
     assert proof.verify().holds
 
 
-def test_the_admins_get_one_letter_and_a_notice(
+def test_each_admin_gets_one_letter_and_a_notice(
     as_user: SignIn, ada: User, amos: User, mo: User, otto: User, many: list[str]
 ) -> None:
     for address in many:
         as_user(mo).get(address)
-    assert (budgets.tell_admins(), budgets.tell_admins()) == (1, 0)
-    (letter,) = mail.outbox
-    assert sorted(letter.to) == [ada.email, amos.email]
-    assert "Mo Salim: 3 verifications" in letter.body
-    assert "scan-" not in letter.body
+    assert (budgets.tell_admins(), budgets.tell_admins()) == (2, 0)
+    assert [letter.to for letter in mail.outbox] == [[ada.email], [amos.email]]
+    for letter in mail.outbox:
+        assert "Mo Salim: 3 verifications" in letter.body
+        assert "scan-" not in letter.body
     assert "Mo Salim was stopped" in as_user(ada).get("/").content.decode()
     assert "was stopped" not in as_user(mo).get("/").content.decode()
     assert "was stopped" not in as_user(otto).get("/").content.decode()
+
+
+def test_a_letter_that_did_not_go_out_goes_the_next_time(ada: User, mo: User, otto: User) -> None:
+    for user in (mo, otto):
+        partner = factories.membership(user).partner
+        budgets.note(budgets.Reached(budgets.RECORDS, user, partner, timezone.now()))
+    with failing(ConnectionRefusedError(), at=ada.email):
+        assert budgets.tell_admins() == 1
+    assert told() == {otto.email}
+    assert (budgets.tell_admins(), budgets.tell_admins()) == (1, 0)
+    assert told() == {ada.email, otto.email}
 
 
 def test_where_nobody_is_stopped_nobody_is_written_to(ada: User, northbank: Partner) -> None:

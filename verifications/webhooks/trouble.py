@@ -1,9 +1,7 @@
 """Once a day a letter to the Admins of a partner whose systems could not be told."""
 
-from django.core.mail import send_mail
-from django.template.loader import render_to_string
-
-from accounts.models import Membership, Partner, Rank
+from accounts import letters
+from accounts.models import Partner
 from verifications.models import WebhookDelivery, WebhookEndpoint
 
 
@@ -19,12 +17,6 @@ def _tell(partner: Partner) -> int:
     ).exclude(switched_off_why="")
     if not troubled and not switched_off:
         return 0
-    admins = Membership.objects.active().filter(partner=partner, role__rank=Rank.ADMIN)
-    context = {"partner": partner, "troubled": troubled, "switched_off": switched_off}
-    return send_mail(
-        subject=f"{partner.name}: webhooks do not arrive",
-        message=render_to_string("verifications/trouble_mail.txt", context),
-        from_email=None,
-        recipient_list=list(admins.values_list("user__email", flat=True)),
-        fail_silently=False,
-    )
+    context = {"troubled": troubled, "switched_off": switched_off}
+    template = "verifications/trouble_mail.txt"
+    return letters.to_admins(partner, "webhooks do not arrive", template, context)

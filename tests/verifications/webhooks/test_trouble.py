@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Partner, User
 from tests import factories
+from tests.accounts.test_letters import failing, told
 from verifications import chores
 from verifications.models import Verification, WebhookDelivery
 from verifications.webhooks import outbox, trouble
@@ -26,10 +27,19 @@ def troubled(northbank: Partner, receive: Receive) -> WebhookDelivery:
 def test_admins_are_told_and_nobody_else(
     ada: User, amos: User, mo: User, otto: User, troubled: WebhookDelivery
 ) -> None:
-    assert trouble.tell_admins() == 1
-    (letter,) = mail.outbox
-    assert sorted(letter.to) == sorted([ada.email, amos.email])
-    assert "1 webhook to Northbank" in letter.body
+    assert trouble.tell_admins() == 2
+    assert [letter.to for letter in mail.outbox] == [[ada.email], [amos.email]]
+    for letter in mail.outbox:
+        assert "1 webhook to Northbank" in letter.body
+
+
+def test_a_letter_that_does_not_go_out_stops_nobody_else_s(
+    ada: User, amos: User, otto: User, southpay: Partner, troubled: WebhookDelivery
+) -> None:
+    factories.endpoint(southpay, is_active=False, switched_off_why="It answered 410.")
+    with failing(ConnectionRefusedError(), at=ada.email):
+        assert trouble.tell_admins() == 2
+    assert told() == {amos.email, otto.email}
 
 
 def test_a_letter_names_no_applicant(ada: User, troubled: WebhookDelivery) -> None:
