@@ -16,13 +16,14 @@ from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import authenticate
+from django.contrib.sites.shortcuts import get_current_site
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import audit, own_access, recent, sealing
+from accounts import audit, letters, own_access, recent, sealing
 from accounts.forms import WAIT, WRONG
 from accounts.models import Kind, Membership, User
 
@@ -81,6 +82,12 @@ class Adapter(DefaultAccountAdapter):
         else:
             self.authentication_failed(request, **credentials)
         return user
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """As allauth does, but by our door: an error page would tell that there is an account."""
+        site = get_current_site(self.request)
+        context = {"request": self.request, "email": email, "current_site": site, **context}
+        letters.send(self.render_mail(template_prefix, email, context))
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         messages.error(request, WRONG)

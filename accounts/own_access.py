@@ -3,17 +3,12 @@
 Whoever came upon an open session would change just that.
 """
 
-import logging
-from smtplib import SMTPException
+from functools import partial
 
-from django.core.mail import send_mail
 from django.db import transaction
-from django.template.loader import render_to_string
 
-from accounts import audit
+from accounts import audit, letters
 from accounts.models import Kind, User
-
-log = logging.getLogger(__name__)
 
 # What was done, under the name that django-allauth tells it by: for the log, and for the letter.
 SECOND_STEPS = {
@@ -52,12 +47,5 @@ def _record(kind: Kind, user: User, **facts: str | int | bool) -> None:
 
 
 def _tell(user: User, subject: str, done: str) -> None:
-    text = render_to_string("accounts/mail/own_access.txt", {"done": done})
-    transaction.on_commit(lambda: _send(subject, text, user.email))
-
-
-def _send(subject: str, text: str, to: str) -> None:
-    try:
-        send_mail(subject, text, from_email=None, recipient_list=[to])
-    except (OSError, SMTPException) as trouble:
-        log.error("a letter about a changed sign-in did not go out: %s", type(trouble).__name__)
+    template = "accounts/mail/own_access.txt"
+    transaction.on_commit(partial(letters.write, user.email, subject, template, {"done": done}))

@@ -110,6 +110,13 @@ RULES = {
         PROGRAM,
         "@receiver(post_save)",
     ),
+    "letters go out by one door": Rule(
+        "one that does not go must stop no other, and be no error page",
+        r"from django\.core\.mail import|from django\.core import mail|send_messages",
+        PROGRAM,
+        "from django.core.mail import send_mail",
+        ("accounts/letters.py",),
+    ),
     "nothing is put off": Rule(
         "an open end is mended, not written beside",
         r"\b(TODO|FIXME|XXX|HACK)\b",

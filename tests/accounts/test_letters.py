@@ -10,6 +10,7 @@ import pytest
 from django.core import mail
 from django.core.mail import EmailMessage
 from django.core.mail.backends.locmem import EmailBackend
+from django.test import Client
 
 from accounts import emails, letters
 from accounts.models import User
@@ -72,3 +73,15 @@ def test_what_did_not_go_out_is_logged_without_the_address(
         assert not letters.send(EmailMessage("Hello", "", to=["mo@northbank.example"]))
     assert "'Hello': SMTPRecipientsRefused" in caplog.text
     assert "mo@" not in caplog.text
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda it: type(it).__name__)
+def test_a_reset_whose_letter_does_not_go_out_tells_nobody_who_has_an_account(
+    client: Client, ada: User, trouble: Exception
+) -> None:
+    with failing(trouble):
+        answers = [
+            client.post("/accounts/password/reset/", {"email": email})
+            for email in (ada.email, "nobody@northbank.example")
+        ]
+    assert len({(it.status_code, it.headers["Location"], it.content) for it in answers}) == 1
