@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.forms.models import model_to_dict
 from django.utils import timezone
 
+from accounts.fields import PlainNameField
 from accounts.models import AuditEntry, User, names_of
 from accounts.partners import LONGEST_REASON, SHORTEST_REASON
 
@@ -39,6 +40,9 @@ class SupportForm(forms.ModelForm):
     # Set by the admin class that draws the form.
     model_admin: Any
     asked_by: User
+
+    class Meta:
+        field_classes = {"name": PlainNameField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

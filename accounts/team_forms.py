@@ -1,12 +1,12 @@
 """The forms of the team page, of an invitation, and of one's own profile."""
 
-import unicodedata
 from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
+from accounts.fields import PlainNameField
 from accounts.forms import LONGEST_EMAIL, LONGEST_PASSWORD
 from accounts.models import Invitation, Role, Theme, User
 
@@ -26,16 +26,6 @@ class RoleField(forms.Field):
         if role is None:
             raise ValidationError(CHOOSE)
         return role
-
-
-class PlainNameField(forms.CharField):
-    """A person's name as it is read: no controls, nothing that turns the line around."""
-
-    def clean(self, value: Any) -> Any:
-        name = unicodedata.normalize("NFC", super().clean(value))
-        if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn") for letter in name):
-            raise ValidationError("Leave out characters that cannot be seen.")
-        return name
 
 
 class InviteForm(forms.Form):
