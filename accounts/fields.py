@@ -1,10 +1,12 @@
-"""Fields of more than one form."""
+"""Fields of more than one form: a name as it is read, an e-mail that letters get to."""
 
 import unicodedata
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+
+from accounts import letters
 
 # Controls, formats, surrogates, what stands for nothing yet, and ends of lines and paragraphs.
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -25,3 +27,16 @@ class PlainNameField(forms.CharField):
     def validate(self, value: Any) -> None:
         super().validate(value)
         refuse_hidden(value)
+
+
+class EmailField(forms.EmailField):
+    def to_python(self, value: Any) -> Any:
+        """Before it is measured: it may get longer."""
+        return (super().to_python(value) or "").lower()
+
+    def clean(self, value: Any) -> Any:
+        email = super().clean(value)
+        refuse_hidden(email)
+        if email and not letters.can_go_to(email):
+            raise ValidationError("Check this address: no letter could be sent to it.")
+        return email

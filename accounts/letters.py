@@ -5,6 +5,7 @@ from email.errors import MessageError
 from typing import Any
 
 from django.core.mail import EmailMessage
+from django.core.mail.message import sanitize_address
 from django.template.loader import render_to_string
 
 from accounts.models import Membership, Partner, Rank
@@ -13,6 +14,16 @@ log = logging.getLogger(__name__)
 
 # What Python raises at an address, at a header and on the way; SMTP's own are OSErrors.
 TROUBLE = (OSError, ValueError, MessageError)
+
+
+def can_go_to(address: str) -> bool:
+    """Between quotes an address may hold what would be read as another header."""
+    try:
+        sanitize_address(address, "utf-8")
+    except TROUBLE:
+        return False
+    local, _, _ = address.rpartition("@")
+    return local.isascii() and '"' not in local
 
 
 def write(to: str, subject: str, template: str, context: dict[str, Any]) -> bool:

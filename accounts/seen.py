@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from django.forms.models import model_to_dict
 from django.utils import timezone
 
-from accounts.fields import PlainNameField
+from accounts.fields import EmailField, PlainNameField
 from accounts.models import AuditEntry, User, names_of
 from accounts.partners import LONGEST_REASON, SHORTEST_REASON
 
@@ -42,7 +42,7 @@ class SupportForm(forms.ModelForm):
     asked_by: User
 
     class Meta:
-        field_classes = {"name": PlainNameField}
+        field_classes = {"name": PlainNameField, "email": EmailField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

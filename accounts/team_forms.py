@@ -6,7 +6,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from accounts.fields import PlainNameField
+from accounts.fields import EmailField, PlainNameField
 from accounts.forms import LONGEST_EMAIL, LONGEST_PASSWORD
 from accounts.models import Invitation, Role, Theme, User
 
@@ -29,7 +29,7 @@ class RoleField(forms.Field):
 
 
 class InviteForm(forms.Form):
-    email = forms.EmailField(
+    email = EmailField(
         label="E-mail",
         max_length=LONGEST_EMAIL,
         error_messages={

@@ -38,9 +38,6 @@ class UserForm(SupportForm):
             return str(self.stored.email)
         return ""
 
-    def clean_email(self) -> str:
-        return self.cleaned_data["email"].lower()
-
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if set(RIGHTS) <= cleaned.keys():

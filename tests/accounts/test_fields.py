@@ -1,18 +1,55 @@
-"""Names are one line as it is read."""
+"""Names are one line as it is read, and every e-mail that is taken is one that letters get to."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
 
-from accounts.fields import PlainNameField
-from accounts.models import Partner, Plan, PricingModel, User
+from accounts.fields import EmailField, PlainNameField
+from accounts.models import Invitation, Partner, Plan, PricingModel, User
+from tests import factories
 
 SignIn = Callable[[User], Client]
 
+NO_ADDRESSES = [
+    f"a@{'ü' * 60}.example",
+    "a@xn--ü.example",
+    f"A{'İ' * 61}@x.example",
+    "ſue@x.example",
+    f"a@{'İ.' * 120}example",
+    "a@b\u2028.example",
+    "a@b\u200b.example",
+    '"a"@x.example',
+    '"a\x0b\x0bX"@x.example',
+    '"a\x0bBcc:z@e.example"@x.example',
+]
 NO_NAMES = ["North\nbank", "North\r\nBcc: a@b.c", "North\x0bbank", "North\u2028bank", "\u202eNorth"]
+
+
+@pytest.mark.parametrize("email", NO_ADDRESSES)
+def test_an_address_that_no_letter_gets_to_is_refused(
+    as_user: SignIn, ada: User, sue: User, email: str
+) -> None:
+    invite = {"email": email, "role": factories.role(10).pk}
+    assert as_user(ada).post("/team/invite/", invite).status_code == 422
+    assert not Invitation.objects.exists()
+    people, fields = User.objects.count(), {"email": email, "name": "Nia", "is_active": "on"}
+    assert as_user(sue).post(reverse("admin:accounts_user_add"), fields).status_code == 422
+    assert User.objects.count() == people
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["Ada.Lind+idv@Northbank.example", "o'neil@x.example", "a@bücher.example", "a@straße.example"],
+)
+def test_an_address_that_is_taken_can_be_written_to(email: str) -> None:
+    taken = EmailField().clean(email)
+    assert taken == email.lower()
+    assert EmailMessage("Hello", "", to=[taken]).message().as_bytes()
 
 
 @pytest.mark.parametrize("name", NO_NAMES)
@@ -29,7 +66,14 @@ def test_a_name_is_one_line_without_what_cannot_be_seen(
         assert "Leave out characters that cannot be seen." in answer.content.decode()
 
 
-def test_a_name_is_measured_as_it_is_kept() -> None:
-    """Composed, it is longer than a column that it fitted before."""
+@pytest.mark.parametrize(
+    ("field", "longer"),
+    [
+        # Lower, and composed, they are longer than a column that they fitted before.
+        (EmailField(max_length=254), f"a@{'İ.' * 90}example"),
+        (PlainNameField(max_length=100), "\ufb2c" * 50),
+    ],
+)
+def test_what_gets_longer_is_measured_as_it_is_kept(field: Any, longer: str) -> None:
     with pytest.raises(ValidationError, match="at most"):
-        PlainNameField(max_length=100).clean("\ufb2c" * 50)
+        field.clean(longer)
