@@ -8,16 +8,20 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit, letters, memberships
-from accounts.models import Invitation, Kind, Membership, Partner, Role, User
+from accounts.models import AuditEntry, Invitation, Kind, Membership, Partner, Role, User
 from accounts.models.invitation import LASTS
 
-# Open ones a partner may have: a stolen account shall not send letters without end.
+# A stolen account shall not send letters without end: open ones that a partner may have, letters
+# within a day, and how long one invitation waits for its next.
 MOST = 50
+MOST_A_DAY = 100
+REST = timedelta(minutes=1)
 SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 # From a token to the whole address that the letter names.
@@ -34,6 +38,14 @@ class AskedAlready(Exception):
 
 class TooMany(Exception):
     pass
+
+
+class TooManyToday(Exception):
+    pass
+
+
+class TooSoon(Exception):
+    """A letter of this invitation went out a moment ago."""
 
 
 class Over(Exception):
@@ -59,7 +71,7 @@ def invite(partner: Partner, email: str, role: Role, *, actor: User, link: Link)
 def ask(partner: Partner, email: str, role: Role, *, actor: User) -> tuple[Invitation, str]:
     """With the token of its link, known nowhere else.
 
-    Raises BelongsAlready, AskedAlready, TooMany or NotAdmin.
+    Raises BelongsAlready, AskedAlready, TooMany, TooManyToday or NotAdmin.
     """
     email, token = email.lower(), _new_token()
     memberships.lock_as_admin(partner, actor)
@@ -70,6 +82,7 @@ def ask(partner: Partner, email: str, role: Role, *, actor: User) -> tuple[Invit
         raise AskedAlready
     if waiting.count() >= MOST:
         raise TooMany
+    _allow_letter(partner)
     made = Invitation(partner=partner, email=email, role=role)
     _renew(made, token, actor)
     _record(Kind.INVITED, made, actor, role=role.name)
@@ -77,10 +90,16 @@ def ask(partner: Partner, email: str, role: Role, *, actor: User) -> tuple[Invit
 
 
 def send_again(invitation: Invitation, *, actor: User, link: Link) -> Invitation:
-    """Another link, seven days from now; the former one ends. Raises Over, NotAdmin or Unsent."""
+    """Another link, seven days from now; the former one ends.
+
+    Raises Over, TooSoon, TooManyToday, NotAdmin or Unsent.
+    """
     token = _new_token()
     with transaction.atomic():
         open_ = _locked(invitation, actor)
+        if timezone.now() < open_.invited_at + REST:
+            raise TooSoon
+        _allow_letter(open_.partner)
         _renew(open_, token, actor)
         _record(Kind.INVITED_AGAIN, open_, actor, role=open_.role.name)
     _send(open_, link(token))
@@ -144,6 +163,15 @@ def digest_of(token: str) -> str:
 
 def _new_token() -> str:
     return secrets.token_urlsafe(32)
+
+
+def _allow_letter(partner: Partner) -> None:
+    """By the audit log; the caller holds the partner's lock. Raises TooManyToday."""
+    since = timezone.now() - timedelta(days=1)
+    kinds = (Kind.INVITED, Kind.INVITED_AGAIN)
+    sent = AuditEntry.objects.filter(partner=partner.pk, kind__in=kinds, at__gt=since)
+    if sent.count() >= MOST_A_DAY:
+        raise TooManyToday
 
 
 def _renew(invitation: Invitation, token: str, actor: User) -> None:

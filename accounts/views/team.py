@@ -16,6 +16,7 @@ from accounts.team_forms import ChangeRoleForm, InviteForm
 NOT_ADMIN = "You are no longer an Admin here. Nothing was changed."
 LAST_ADMIN = "{} is the last active Admin of {}. Make somebody else Admin first."
 UNSENT = "The invitation stands, but the e-mail could not be sent. Try “Send again” in a while."
+ENOUGH = f"{invitations.MOST_A_DAY} invitations within a day are the limit: go on tomorrow."
 TAKEN = "That invitation was accepted or revoked meanwhile."
 
 
@@ -45,6 +46,8 @@ def invite(request: access.MemberRequest) -> HttpResponse:
         form.add_error("email", "Is invited already. Send it again from the list.")
     except invitations.TooMany:
         form.add_error(None, f"{invitations.MOST} open invitations are the limit: revoke some.")
+    except invitations.TooManyToday:
+        form.add_error(None, ENOUGH)
     except memberships.NotAdmin:
         raise PermissionDenied(NOT_ADMIN) from None
     except invitations.Unsent:
@@ -74,6 +77,10 @@ def send_again(request: access.MemberRequest, pk: int) -> HttpResponse:
         messages.info(request, TAKEN)
     except invitations.Unsent:
         messages.warning(request, UNSENT)
+    except invitations.TooSoon:
+        messages.warning(request, f"Wait a minute between two e-mails to {found.email}.")
+    except invitations.TooManyToday:
+        messages.warning(request, ENOUGH)
     except memberships.NotAdmin:
         raise PermissionDenied(NOT_ADMIN) from None
     else:

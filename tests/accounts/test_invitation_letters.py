@@ -1,0 +1,92 @@
+"""Letters of invitations: sent again with another link, and not without end."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from email.errors import HeaderParseError
+from smtplib import SMTPServerDisconnected
+from unittest import mock
+
+import pytest
+import time_machine
+from django.core import mail
+from django.core.mail import EmailMessage
+from django.test import Client
+from django.utils import timezone
+
+from accounts import invitations
+from accounts.models import Invitation, Partner, User
+from tests import factories
+from tests.accounts.test_invitations import NIA, browser, invite, link, send_again
+
+__all__ = ["browser", "link"]
+
+SignIn = Callable[[User], Client]
+TWO = "two@new.example"
+LIMIT = f"{invitations.MOST_A_DAY} invitations within a day are the limit: go on tomorrow."
+
+
+def test_one_address_is_invited_once_and_sent_again(browser: Client, link: str) -> None:
+    answer = browser.post("/team/invite/", {"email": NIA.upper(), "role": factories.role(40).pk})
+    assert answer.status_code == 422
+    assert "Is invited already" in answer.content.decode()
+    send_again(browser)
+    assert factories.newest_link() != link
+    assert Client().get(link).status_code == 404
+    assert Client().get(factories.newest_link()).status_code == 200
+
+
+@pytest.mark.parametrize("trouble", [SMTPServerDisconnected, UnicodeError, HeaderParseError])
+def test_a_letter_that_cannot_be_sent_leaves_an_invitation_to_send_again(
+    browser: Client, trouble: type[Exception]
+) -> None:
+    with mock.patch.object(EmailMessage, "send", side_effect=trouble):
+        fields = {"email": NIA, "role": factories.role(10).pk}
+        page = browser.post("/team/invite/", fields, follow=True).content.decode()
+    assert "could not be sent" in page
+    assert NIA in page
+
+
+def test_a_partner_sends_no_letters_without_end(browser: Client, northbank: Partner) -> None:
+    with mock.patch.object(invitations, "MOST", 2):
+        invite(browser, "one@new.example")
+        invite(browser, "two@new.example")
+        answer = browser.post(
+            "/team/invite/", {"email": "three@new.example", "role": factories.role(10).pk}
+        )
+    assert answer.status_code == 422
+    assert len(mail.outbox) == 2
+
+
+def test_one_invitation_is_sent_again_once_a_minute(browser: Client, link: str) -> None:
+    assert f"Wait a minute between two e-mails to {NIA}." in send_again(browser, after=58)
+    assert Client().get(link).status_code == 200
+    assert "Sent again" in send_again(browser, after=60)
+    assert len(mail.outbox) == 2
+
+
+@pytest.mark.usefixtures("link")
+def test_letters_of_a_day_are_counted_whatever_was_revoked(
+    as_user: SignIn, browser: Client, ada: User
+) -> None:
+    with mock.patch.object(invitations, "MOST_A_DAY", 2):
+        assert "Sent again" in send_again(browser)
+        assert LIMIT in send_again(browser, after=120)
+        assert Client().get(factories.newest_link()).status_code == 200
+        invitations.revoke(Invitation.objects.get(), actor=ada)
+        fields = {"email": TWO, "role": factories.role(10).pk}
+        answer = as_user(ada).post("/team/invite/", fields)
+    assert answer.status_code == 422
+    assert LIMIT in answer.content.decode()
+    assert len(mail.outbox) == 2
+
+
+def test_letters_of_other_partners_and_of_yesterday_are_not_counted(
+    as_user: SignIn, ada: User, otto: User, northbank: Partner, southpay: Partner
+) -> None:
+    with mock.patch.object(invitations, "MOST_A_DAY", 1):
+        with time_machine.travel(timezone.now() - timedelta(days=1, seconds=1), tick=False):
+            invite(as_user(ada))
+        invite(as_user(otto), TWO)
+        invite(as_user(ada), TWO)
+        with pytest.raises(invitations.TooManyToday):
+            factories.invitation(northbank, ada, "three@new.example")
