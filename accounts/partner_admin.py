@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import NON_FIELD_ERRORS, BadRequest, ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 
-from accounts import partners, recent
+from accounts import partners, recent, twice
 from accounts.models import Kind, Partner
 from accounts.seen import SupportForm, reason_field, told_by
 from accounts.support import NUMBER, SupportAdmin
@@ -168,13 +169,21 @@ class PartnerAdmin(SupportAdmin):
         if not NUMBER.fullmatch(seen):
             raise BadRequest("no revision")
         try:
-            key = partners.replace_callback_key(
-                partner, actor=request.user, seen_revision=int(seen)
-            )
+            with transaction.atomic():
+                key = partners.replace_callback_key(
+                    partner, actor=request.user, seen_revision=int(seen)
+                )
+                twice.remember(request, int(seen) + 1)
         except partners.Stale:
-            return self._key_page(request, partner, status=409, stale=self._stale(partner))
+            return self._no_other_key(request, self.get_object(request, object_id))
         self.log_change(request, partner, "Replaced the callback key.")
         return self._key_page(request, partner, key=key)
+
+    def _no_other_key(self, request: HttpRequest, partner: Partner) -> HttpResponse:
+        """Who was first is told; whoever pressed twice sees the key that the first press made."""
+        if twice.remembered(request) == partner.revision:
+            return self._key_page(request, partner, key=partner.callback_key)
+        return self._key_page(request, partner, status=409, stale=self._stale(partner))
 
     def _stale(self, partner: Partner) -> str:
         entry = self.last_change(partner)

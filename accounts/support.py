@@ -20,7 +20,7 @@ from django.shortcuts import redirect, resolve_url
 from django.urls import URLPattern
 from django.utils.functional import cached_property
 
-from accounts import access, audit, recent, rights
+from accounts import access, audit, recent, rights, twice
 from accounts.models import AuditEntry, Kind, Partner, User
 from accounts.seen import SupportForm
 
@@ -226,9 +226,20 @@ class SupportAdmin(admin.ModelAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
+        form = context["adminform"].form
+        if form.errors and (added := self._added_by(request)):
+            return self.response_add(request, added)
         response = super().render_change_form(request, context, *args, **kwargs)
-        response.status_code = context["adminform"].form.answer
+        response.status_code = form.answer
         return response
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        twice.remember(request, obj.pk)
+        return super().log_addition(request, obj, message)
+
+    def _added_by(self, request: HttpRequest) -> Any:
+        """What this very form has added, if it was pressed twice."""
+        return self.get_queryset(request).filter(pk=twice.remembered(request)).first()
 
     def subject_of(self, obj: Any) -> str:
         return f"{self.opts.model_name}:{obj.pk}"

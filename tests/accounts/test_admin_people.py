@@ -183,7 +183,7 @@ def test_a_membership_is_made_from_an_email(
     )
     assert Membership.objects.get(user=otto, partner=northbank).role.rank == 20
     assert last(Kind.MEMBERSHIP_CHANGED)["facts"]["partner_id"] == ["", str(northbank.pk)]
-    for email in ("OTTO@southpay.example", "nobody@southpay.example", "", "no e-mail"):
+    for email in ("otto@southpay.example", "nobody@southpay.example", "", "no e-mail"):
         assert support.post(address, {**fields, "user_email": email}).status_code == 422
 
 

@@ -276,7 +276,8 @@ def test_an_unused_reason_may_go(support: Client, southpay: Partner) -> None:
     fields = {"code": "HOUSE_RULE", "label": "Our own rule", "group": "policy", "order": "5"}
     sent = {**fields, "partner": southpay.pk, "is_active": "on"}
     assert support.post(page("rejectionreason_add"), sent).status_code == 302
-    assert support.post(page("rejectionreason_add"), sent).status_code == 422
+    other = {**sent, "label": "Another rule"}
+    assert support.post(page("rejectionreason_add"), other).status_code == 422
     reason = RejectionReason.objects.get(code="HOUSE_RULE")
     address = page("rejectionreason_delete", reason.pk)
     assert support.post(address, {"post": "yes"}).status_code == 302
