@@ -14,6 +14,7 @@ from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
+from django.db import IntegrityError
 from django.db.models import BooleanField, Field, UUIDField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
@@ -203,7 +204,11 @@ class SupportAdmin(admin.ModelAdmin):
     ) -> Any:
         if self.asks_who_it_is and (asked := recent.answer(request, asks_readers=False)):
             return asked
-        return super().changeform_view(request, object_id, *args, **kwargs)
+        try:
+            return super().changeform_view(request, object_id, *args, **kwargs)
+        except IntegrityError:
+            # Somebody was faster by a moment: checked once more, the form says what is taken.
+            return super().changeform_view(request, object_id, *args, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Nothing from the address."""

@@ -11,7 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import partners
-from accounts.models import AuditEntry, Kind, Partner, User
+from accounts.admin import MembershipForm
+from accounts.models import AuditEntry, Kind, Membership, Partner, Role, User
+from accounts.seen import SupportForm
 from tests import factories
 
 SignIn = Callable[[User], Client]
@@ -133,3 +135,47 @@ def test_what_is_added_twice_is_added_once_and_both_answers_say_so(
         assert answer.redirect_chain == [(reverse(f"admin:{name}_changelist"), 302)]
         assert "was added successfully" in answer.content.decode()
     assert LogEntry.objects.count() == 1
+
+
+@pytest.fixture
+def overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A form that looks for what is taken a moment before somebody else has saved it."""
+    for owner, name in (
+        (SupportForm, "validate_unique"),
+        (User, "validate_constraints"),
+        (MembershipForm, "_exists_already"),
+    ):
+        monkeypatch.setattr(owner, name, _blind_once(getattr(owner, name)))
+
+
+def _blind_once(look: Callable[..., Any]) -> Callable[..., Any]:
+    is_first = iter([True])
+    return lambda *args, **kwargs: None if next(is_first, False) else look(*args, **kwargs)
+
+
+OVERTAKEN = {
+    "user": "User with this Email already exists",
+    "role": "Role with this Name already exists",
+    "membership": "Belongs to this partner already",
+    "partner": "Partner with this Key already exists",
+}
+
+
+@pytest.mark.parametrize("name", OVERTAKEN)
+@pytest.mark.usefixtures("overtaken")
+def test_who_was_overtaken_by_a_moment_is_told_what_is_taken(
+    support: Client, northbank: Partner, ada: User, name: str
+) -> None:
+    taken = {
+        "user": {"email": ada.email, "name": "Other"},
+        "role": {"name": "Viewer", "rank": "5"},
+        "membership": {
+            "user_email": ada.email, "partner": northbank.pk, "role": factories.role(10).pk,
+        },
+        "partner": {**WESTTRUST, "key": "northbank"},
+    }  # fmt: skip
+    answer = support.post(reverse(f"admin:accounts_{name}_add"), taken[name])
+    assert answer.status_code == 422
+    assert OVERTAKEN[name] in answer.content.decode()
+    assert (User.objects.count(), Role.objects.count()) == (2, 4)
+    assert (Membership.objects.count(), Partner.objects.count()) == (1, 1)
