@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import audit, letters, memberships
@@ -138,7 +138,12 @@ def accept_as_new(token: str, *, name: str, password: str) -> User:
     invitation = _taken(token)
     if is_known(invitation):
         raise NotForYou
-    user = User.objects.create_user(invitation.email, password, name=name)
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(invitation.email, password, name=name)
+    except IntegrityError:
+        # By another partner's invitation, at the same moment.
+        raise NotForYou from None
     _join(invitation, user)
     return user
 

@@ -1,4 +1,4 @@
-"""Buttons pressed twice: once is done, and the answer that is seen is the first one's."""
+"""Pressed twice, it is done once and answered alike; of two at once the later one is told."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,7 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from accounts import partners
+from accounts import invitations, partners
 from accounts.admin import MembershipForm
 from accounts.models import AuditEntry, Kind, Membership, Partner, Role, User
 from accounts.seen import SupportForm
@@ -179,3 +179,16 @@ def test_who_was_overtaken_by_a_moment_is_told_what_is_taken(
     assert OVERTAKEN[name] in answer.content.decode()
     assert (User.objects.count(), Role.objects.count()) == (2, 4)
     assert (Membership.objects.count(), Partner.objects.count()) == (1, 1)
+
+
+def test_whom_another_partner_has_made_at_the_same_moment_signs_in_and_accepts(
+    client: Client, northbank: Partner, ada: User, otto: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.invitation(northbank, ada, email=otto.email)
+    monkeypatch.setattr(invitations, "is_known", lambda _: False)
+    password = "violet-Harbour-42"
+    fields = {"name": "Otto Falk", "password": password, "again": password}
+    answer = client.post(factories.newest_link(), fields)
+    assert "Sign in with it, then accept." in answer.content.decode()
+    otto.refresh_from_db()
+    assert not otto.check_password(password)
