@@ -137,6 +137,7 @@ BAD_QUERIES = (
     "raw__a=b",
     "status__exact=%00",
     "q=%00",
+    "q=" + "x+" * 2000,
     "_to_field=",
     "_to_field=password",
     "_popup=1",
@@ -161,6 +162,16 @@ ODD_QUERIES = ("o=abc", "o=99.-1", "o=" + "9" * 3000, "all=", "p=abc", "p=" + "9
 def test_an_odd_order_or_page_is_no_fault(support: Client, model: type) -> None:
     answers = {query: support.get(f"{page(model)}?{query}").status_code for query in ODD_QUERIES}
     assert set(answers.values()) <= {200, 400}, answers
+
+
+@pytest.mark.parametrize("model", REGISTERED)
+def test_a_search_is_as_long_as_its_field_takes(support: Client, model: type) -> None:
+    longest = "x " * 100
+    answer = support.get(page(model), {"q": longest})
+    assert answer.status_code == 200
+    if answer.context["cl"].search_fields:
+        assert f'maxlength="{len(longest)}"' in answer.content.decode()
+    assert support.get(page(model), {"q": f"{longest}x"}).status_code == 400
 
 
 BAD_KEYS = ("abc", "1_0", "0", "-1", "1e25", "9" * 5000, "9" * 25, "１", "%00", "1/2", "_5F")
