@@ -147,9 +147,12 @@ class DecisionAdmin(ReadOnly):
 class EndpointForm(SupportForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        if self.stored and not self.stored.is_active and cleaned.get("is_active"):
+        is_active, why = cleaned.get("is_active"), cleaned.get("switched_off_why")
+        if self.stored and not self.stored.is_active and is_active:
             self.add_error("is_active", "Only the partner's Admins switch an endpoint on.")
-        if not cleaned.get("is_active") and not cleaned.get("switched_off_why"):
+        elif is_active and why:
+            self.add_error("switched_off_why", "Switch it off too, or leave this empty.")
+        elif not is_active and not why:
             self.add_error("switched_off_why", "Say why: the partner's Admins read it.")
         return cleaned
 

@@ -335,6 +335,18 @@ def test_support_switches_an_endpoint_off_and_never_on(support: Client, northban
     assert not endpoint.is_active
 
 
+def test_an_endpoint_that_stays_on_has_no_reason_to_be_off(
+    support: Client, northbank: Partner
+) -> None:
+    endpoint = factories.endpoint(northbank)
+    address = page("webhookendpoint_change", endpoint.pk)
+    answer = change(support, address, is_active="on", switched_off_why="Asked by phone")
+    assert answer.status_code == 422
+    assert "Switch it off too, or leave this empty." in answer.content.decode()
+    endpoint.refresh_from_db()
+    assert (endpoint.is_active, endpoint.switched_off_why) == (True, "")
+
+
 def test_support_changes_nothing_else_of_an_endpoint(support: Client, northbank: Partner) -> None:
     endpoint = factories.endpoint(northbank)
     former = endpoint.signing_key
