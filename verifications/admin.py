@@ -51,7 +51,7 @@ class ReasonForm(SupportForm):
 
 @admin.register(RejectionReason)
 class RejectionReasonAdmin(SupportAdmin):
-    """A reason that a decision names keeps its code; it is retired, not deleted."""
+    """It keeps its code and whose it is; one that a decision names is retired, not deleted."""
 
     form = ReasonForm
     kind = Kind.REASON_CHANGED
@@ -62,7 +62,7 @@ class RejectionReasonAdmin(SupportAdmin):
     fields = ("code", "label", "group", "sets", "needs_note", "order", "is_active", "partner")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("code",) if obj and _is_used(obj) else ()
+        return ("code", "partner") if obj else ()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return obj is not None and not _is_used(obj)

@@ -272,6 +272,20 @@ def test_a_reason_on_a_decision_keeps_its_code_and_is_not_deleted(
     assert answer.status_code == 403
 
 
+def test_a_reason_keeps_its_code_and_its_partner(
+    support: Client, northbank: Partner, southpay: Partner
+) -> None:
+    own = RejectionReason.objects.create(partner=northbank, code="OWN", label="Own", group="other")
+    for reason in (own, RejectionReason.objects.get(code="DOC_FAKE", partner=None)):
+        for partner in (southpay.pk, ""):
+            fields = reason_fields(reason, code="ELSE", label="New label", partner=partner)
+            change(support, page("rejectionreason_change", reason.pk), **fields)
+        kept = RejectionReason.objects.get(pk=reason.pk)
+        assert (kept.code, kept.partner, kept.label) == (reason.code, reason.partner, "New label")
+    entries = AuditEntry.objects.filter(kind=Kind.REASON_CHANGED).order_by("pk")
+    assert [entry.partner for entry in entries] == [northbank.pk, None]
+
+
 def test_an_unused_reason_may_go(support: Client, southpay: Partner) -> None:
     fields = {"code": "HOUSE_RULE", "label": "Our own rule", "group": "policy", "order": "5"}
     sent = {**fields, "partner": southpay.pk, "is_active": "on"}
