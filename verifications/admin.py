@@ -46,7 +46,13 @@ class ReasonForm(SupportForm):
         code = cleaned.get("code") or self.instance.code
         if code == "OTHER" and not cleaned.get("needs_note"):
             self.add_error("needs_note", "The reason OTHER needs a note.")
+        if self.instance._state.adding and "partner" in cleaned and self._is_taken(code):
+            self.add_error("code", "There is such a reason already: choose another code.")
         return cleaned
+
+    def _is_taken(self, code: str) -> bool:
+        same = RejectionReason.objects.filter(partner=self.cleaned_data["partner"], code=code)
+        return same.exists()
 
 
 @admin.register(RejectionReason)

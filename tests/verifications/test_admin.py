@@ -323,6 +323,15 @@ def test_a_reason_that_cannot_be_is_marked(
     assert not RejectionReason.objects.filter(code="NEW_ONE").exists()
 
 
+def test_a_code_that_is_taken_is_marked_as_such(support: Client, northbank: Partner) -> None:
+    fields = {"code": "DOC_FAKE", "label": "New", "group": "other", "order": "5"}
+    own = {**fields, "partner": northbank.pk}
+    assert support.post(page("rejectionreason_add"), own).status_code == 302
+    for taken in (fields, {**own, "label": "Newer"}):
+        errors = support.post(page("rejectionreason_add"), taken).context["errors"]
+        assert errors == [["There is such a reason already: choose another code."]]
+
+
 def test_the_reason_other_always_needs_a_note(support: Client) -> None:
     reason = RejectionReason.objects.get(code="OTHER", partner=None)
     fields = reason_fields(reason, needs_note=False)
