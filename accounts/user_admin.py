@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import access, emails, memberships, rights, sessions, team
 from accounts.models import Kind, User
-from accounts.seen import SupportForm, reason_field
+from accounts.seen import SupportForm, plain, reason_field
 from accounts.support import SupportAdmin
 
 RIGHTS = ("is_staff", "is_superuser", "groups")
@@ -71,8 +71,12 @@ class UserForm(SupportForm):
         cleaned["groups"] = groups.filter(pk__in=had.values("pk"))
 
     def facts(self, private: frozenset[str]) -> dict[str, Any]:
-        """Without what only waits."""
+        """Without what only waits, and with rights that end though they were sent as before."""
         facts = super().facts(private)
+        ends = [name for name in RIGHTS if self.stored and name in self.cleaned_data]
+        facts |= {
+            name: [plain(self.initial[name]), plain(self.cleaned_data[name])] for name in ends
+        }
         why = {"why": self.cleaned_data["why"]} if "email" in facts and self.stored else {}
         return why | {
             name: fact for name, fact in facts.items() if fact == "changed" or len(set(fact)) > 1

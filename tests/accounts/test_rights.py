@@ -332,3 +332,19 @@ def test_who_was_switched_off_comes_back_without_rights_until_a_second_one_confi
     assert not rights_of(mo)
     as_user(rita).post(step("confirm", waiting))
     assert rights_of(mo) == has
+
+
+def test_the_log_tells_which_rights_ended_on_coming_back(
+    as_user: SignIn, root: User, sue: User
+) -> None:
+    group = support_group()
+    User.objects.filter(pk=sue.pk).update(is_active=False, is_superuser=True)
+    fields = {"is_staff": "on", "is_superuser": "on", "groups": group}
+    assert ask_for(as_user(root), sue, **fields).status_code == 302
+    entry = AuditEntry.objects.filter(kind=Kind.USER_CHANGED).latest("pk")
+    assert entry.facts == {
+        "groups": [str(group), ""],
+        "is_active": ["False", "True"],
+        "is_staff": ["True", "False"],
+        "is_superuser": ["True", "False"],
+    }
