@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -20,11 +20,17 @@ SETTLED = "That proposal was settled or is too old."
 
 class RightsRequestAdmin(ReadOnly):
     kind = Kind.RIGHTS_PROPOSED
-    list_display = ("user", "asked_for", "standing", "proposer", "proposed_at", "confirmer")
+    list_display = (
+        "user", "email", "asked_for", "standing", "proposer", "proposed_at", "confirmer",
+    )  # fmt: skip
     list_filter = ("state",)
     list_select_related = ("user", "proposer", "confirmer")
     fields = (*list_display, "expires_at", "settled_at")
     change_form_template = "admin/accounts/rightsrequest/change_form.html"
+
+    @admin.display(description="e-mail")
+    def email(self, it: RightsRequest) -> str:
+        return it.user.email
 
     def asked_for(self, it: RightsRequest) -> str:
         return ", ".join(it.asked)

@@ -165,6 +165,12 @@ def test_it_is_shown_on_the_page_of_the_user_and_in_the_list(
     assert "Withdraw" in own
 
 
+def test_who_confirms_sees_the_email(as_user: SignIn, root: User, rita: User, mo: User) -> None:
+    waiting, client = rights.propose(mo, ALL, actor=root), as_user(rita)
+    for address in (page("rightsrequest_changelist"), page("rightsrequest_change", waiting.pk)):
+        assert mo.email in client.get(address).content.decode()
+
+
 def test_one_person_takes_rights_away_and_the_sessions_end(
     as_user: SignIn, root: User, sue: User
 ) -> None:
