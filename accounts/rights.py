@@ -58,13 +58,22 @@ def open_for(user: User) -> RightsRequest | None:
     return waiting.select_related("proposer", "user").first()
 
 
+def is_ours(user: User) -> bool:
+    """Support's own staff, and who is to be: who takes their place takes their rights."""
+    return user.is_staff or user.is_superuser or open_for(user) is not None
+
+
+def may_change(user: User, *, actor: User) -> bool:
+    """E-mail, name, second step, and whether they get in."""
+    return not is_ours(user) or _is_superuser(actor)
+
+
 @transaction.atomic
 def propose(user: User, wanted: Rights, *, actor: User) -> RightsRequest:
     """One at a time: a former proposal ends. Raises SecondPersonNeeded."""
     if actor.pk == user.pk or not _is_superuser(actor):
         raise SecondPersonNeeded
-    for former in user.rights_requests.select_for_update().filter(state=RightsState.OPEN):
-        _end(former, actor)
+    withdraw_those_for(user, actor=actor)
     now = timezone.now()
     made = RightsRequest.objects.create(
         user=user, proposer=actor, proposed_at=now, expires_at=now + LASTS, **asdict(wanted)
@@ -79,7 +88,7 @@ def confirm(request: RightsRequest, *, actor: User) -> None:
     row = _locked(request)
     if actor.pk in (row.proposer_id, row.user_id) or not _is_superuser(actor):
         raise SecondPersonNeeded
-    user = User.objects.select_for_update().get(pk=row.user_id)
+    user = row.user
     user.is_staff |= row.is_staff
     user.is_superuser |= row.is_superuser
     user.save(update_fields=["is_staff", "is_superuser"])
@@ -96,6 +105,14 @@ def withdraw(request: RightsRequest, *, actor: User) -> None:
     if not _is_superuser(actor):
         raise SecondPersonNeeded
     _end(row, actor)
+
+
+@transaction.atomic
+def withdraw_those_for(user: User, *, actor: User) -> None:
+    """They were meant for who the user was before: with another e-mail, say."""
+    _lock(user.pk)
+    for row in user.rights_requests.filter(state=RightsState.OPEN):
+        _end(row, actor)
 
 
 def take_away(user: User, lost: Rights) -> None:
@@ -120,8 +137,14 @@ def _is_superuser(actor: User) -> bool:
     return User.objects.filter(pk=actor.pk, is_superuser=True, is_active=True).exists()
 
 
+def _lock(pk: int) -> User:
+    """Whom rights wait for: first of all, as whoever changes the user does."""
+    return User.objects.select_for_update().get(pk=pk)
+
+
 def _locked(request: RightsRequest) -> RightsRequest:
-    row = RightsRequest.objects.select_for_update().get(pk=request.pk)
+    user = _lock(request.user_id)
+    row: RightsRequest = user.rights_requests.get(pk=request.pk)
     if not row.is_open:
         raise Settled
     return row

@@ -10,7 +10,7 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from accounts import audit, invitations, letters, memberships, sessions
+from accounts import audit, invitations, letters, memberships, rights, sessions
 from accounts.models import Invitation, Kind, Membership, Partner, Rank, Role, User
 
 # What counts as a second factor; recovery codes only stand in for one.
@@ -107,7 +107,7 @@ def reset_by_support(user: User, *, actor: User) -> bool:
     with transaction.atomic():
         if user.pk == actor.pk:
             raise OfOneself
-        forget_second_factor(user)
+        forget_second_factor(user, actor=actor)
         audit.record(
             Kind.SECOND_FACTOR_RESET,
             actor=actor,
@@ -124,7 +124,7 @@ def reset_second_factor(membership: Membership, *, actor: User) -> bool:
         row = _locked(membership, actor)
         if belongs_elsewhere(row):
             raise BelongsElsewhere
-        forget_second_factor(row.user)
+        forget_second_factor(row.user, actor=actor)
         _record(Kind.SECOND_FACTOR_RESET, row, actor)
     return _tell_of_reset(row.user, f"{actor}, an Admin of {row.partner}")
 
@@ -141,11 +141,12 @@ def belongs_elsewhere(membership: Membership) -> bool:
     """One partner's Admin must not weaken how somebody signs in to another's applicants."""
     user = membership.user
     others = user.memberships.filter(is_active=True).exclude(pk=membership.pk)
-    return user.is_staff or user.is_superuser or others.exists()
+    return rights.is_ours(user) or others.exists()
 
 
-def forget_second_factor(user: User) -> None:
+def forget_second_factor(user: User, *, actor: User) -> None:
     """All of it, recovery codes too; the next sign-in leads to setting one up anew."""
+    rights.withdraw_those_for(user, actor=actor)
     Authenticator.objects.filter(user=user).delete()
     User.objects.filter(pk=user.pk).update(needs_second_factor=True)
     sessions.end(user)

@@ -18,7 +18,7 @@ from accounts.seen import SupportForm, plain, reason_field
 from accounts.support import SupportAdmin
 
 RIGHTS = ("is_staff", "is_superuser", "groups")
-NOT_YOURS = "Another superuser resets what is yours or a colleague’s."
+NOT_YOURS = "Another superuser does this for you, a colleague, and whomever rights wait for."
 WAITS = "Support’s rights wait: another superuser must confirm them within 24 hours."
 
 
@@ -40,6 +40,9 @@ class UserForm(SupportForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        # The row is locked now, and proposals with it.
+        if self.stored and not rights.may_change(self.stored, actor=self.asked_by):
+            raise PermissionDenied(NOT_YOURS)
         if set(RIGHTS) <= cleaned.keys():
             self._part_rights(cleaned)
         if "email" in cleaned and self.former_email and not cleaned.get("why"):
@@ -86,8 +89,8 @@ class UserForm(SupportForm):
 class UserAdmin(SupportAdmin):
     """Nobody sets another's password: a new user asks for a link on the sign-in page.
 
-    Our own staff are looked after by superusers only: who could change a colleague's e-mail
-    could also take the colleague's place.
+    Our own staff, and who is to be, are looked after by superusers only: who could change a
+    colleague's e-mail could also take the colleague's place.
     """
 
     form = UserForm
@@ -122,9 +125,8 @@ class UserAdmin(SupportAdmin):
             return (*self.readonly_fields, *RIGHTS, "is_active")
         return self.readonly_fields
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        ours = obj is not None and (obj.is_staff or obj.is_superuser)
-        return request.user.is_superuser or not ours
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        return obj is None or rights.may_change(obj, actor=request.user)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         return super().formfield_for_manytomany(
@@ -138,8 +140,11 @@ class UserAdmin(SupportAdmin):
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
-        if form.lost or (form.stored and form.stored.is_active and not obj.is_active):
+        is_switched_off = form.stored and form.stored.is_active and not obj.is_active
+        if form.lost or is_switched_off:
             sessions.end(obj)
+        if form.former_email or is_switched_off:
+            rights.withdraw_those_for(obj, actor=request.user)
         if form.former_email:
             emails.changed(obj, form.former_email, why=form.cleaned_data["why"])
         if form.asked:
