@@ -58,6 +58,19 @@ def open_for(user: User) -> RightsRequest | None:
     return waiting.select_related("proposer", "user").first()
 
 
+def is_superuser(actor: User) -> bool:
+    """As the database has it now."""
+    return User.objects.filter(pk=actor.pk, is_superuser=True, is_active=True).exists()
+
+
+def lock_superusers() -> None:
+    """Holds them all, so that what they do to each other happens one by one. Who asks is asked for
+    again then, and nobody demotes themselves: so one always stays.
+    """
+    active = User.objects.filter(is_superuser=True, is_active=True)
+    list(active.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+
+
 def is_ours(user: User) -> bool:
     """Support's own staff, and who is to be: who takes their place takes their rights."""
     return user.is_staff or user.is_superuser or open_for(user) is not None
@@ -65,13 +78,13 @@ def is_ours(user: User) -> bool:
 
 def may_change(user: User, *, actor: User) -> bool:
     """E-mail, name, second step, and whether they get in."""
-    return not is_ours(user) or _is_superuser(actor)
+    return not is_ours(user) or is_superuser(actor)
 
 
 @transaction.atomic
 def propose(user: User, wanted: Rights, *, actor: User) -> RightsRequest:
     """One at a time: a former proposal ends. Raises SecondPersonNeeded."""
-    if actor.pk == user.pk or not _is_superuser(actor):
+    if actor.pk == user.pk or not is_superuser(actor):
         raise SecondPersonNeeded
     withdraw_those_for(user, actor=actor)
     now = timezone.now()
@@ -86,7 +99,7 @@ def propose(user: User, wanted: Rights, *, actor: User) -> RightsRequest:
 def confirm(request: RightsRequest, *, actor: User) -> None:
     """By another superuser than who proposed it. Raises Settled or SecondPersonNeeded."""
     row = _locked(request)
-    if actor.pk in (row.proposer_id, row.user_id) or not _is_superuser(actor):
+    if actor.pk in (row.proposer_id, row.user_id) or not is_superuser(actor):
         raise SecondPersonNeeded
     user = row.user
     user.is_staff |= row.is_staff
@@ -102,7 +115,7 @@ def confirm(request: RightsRequest, *, actor: User) -> None:
 def withdraw(request: RightsRequest, *, actor: User) -> None:
     """By any superuser. Raises Settled or SecondPersonNeeded."""
     row = _locked(request)
-    if not _is_superuser(actor):
+    if not is_superuser(actor):
         raise SecondPersonNeeded
     _end(row, actor)
 
@@ -130,11 +143,6 @@ def record_founding(user: User) -> None:
         subject=f"user:{user.pk}",
         stream=f"u/{user.pk}",
     )
-
-
-def _is_superuser(actor: User) -> bool:
-    """As the database has it now."""
-    return User.objects.filter(pk=actor.pk, is_superuser=True, is_active=True).exists()
 
 
 def _lock(pk: int) -> User:

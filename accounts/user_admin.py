@@ -39,10 +39,11 @@ class UserForm(SupportForm):
         return ""
 
     def clean(self) -> dict[str, Any]:
+        # First of all: two who demote each other would each hold the other's row.
+        if self.instance.is_superuser:
+            rights.lock_superusers()
         cleaned = super().clean()
-        # The row is locked now, and proposals with it.
-        if self.stored and not rights.may_change(self.stored, actor=self.asked_by):
-            raise PermissionDenied(NOT_YOURS)
+        self._ask_anew()
         if set(RIGHTS) <= cleaned.keys():
             self._part_rights(cleaned)
         if "email" in cleaned and self.former_email and not cleaned.get("why"):
@@ -54,6 +55,13 @@ class UserForm(SupportForm):
                 "is_active", f"The last active Admin of {names}: name another one there first."
             )
         return cleaned
+
+    def _ask_anew(self) -> None:
+        """Of what is locked now: somebody may have been demoted or proposed meanwhile."""
+        actor = self.asked_by
+        is_demoted = actor.is_superuser and not rights.is_superuser(actor)
+        if is_demoted or (self.stored and not rights.may_change(self.stored, actor=actor)):
+            raise PermissionDenied(NOT_YOURS)
 
     def _part_rights(self, cleaned: dict[str, Any]) -> None:
         """Only what a user has already, or loses, is saved with the rest."""
