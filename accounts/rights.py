@@ -1,24 +1,36 @@
 """Support's own rights: one superuser proposes, another confirms; anyone of them takes away.
 
 What is granted waits up to a day for the second person and means nothing until then. What is
-taken away is gone at once, and so are the sessions.
+taken away is gone at once, and so are the sessions. Neither of the two may have got their account,
+its e-mail or a new second step from somebody else within a week: who gave it may be both.
 """
 
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit, sessions
-from accounts.models import Kind, RightsRequest, RightsState, User
+from accounts.models import AuditEntry, Kind, RightsRequest, RightsState, User
 from accounts.models.rights import LASTS
 
 GROUP = "Support"
+# Until then an account that came from somebody else may be theirs.
+SETTLES = timedelta(days=7)
 
 
 class SecondPersonNeeded(Exception):
     """Who proposed it, or whom it is for, cannot confirm it; nor can who is no superuser."""
+
+
+class ChangedHands(Exception):
+    """One of the two may be somebody else of late."""
+
+    def __init__(self, user: User) -> None:
+        super().__init__(str(user))
+        self.user = user
 
 
 class Settled(Exception):
@@ -97,10 +109,11 @@ def propose(user: User, wanted: Rights, *, actor: User) -> RightsRequest:
 
 @transaction.atomic
 def confirm(request: RightsRequest, *, actor: User) -> None:
-    """By another superuser than who proposed it. Raises Settled or SecondPersonNeeded."""
+    """By another superuser than who proposed it. Raises Settled, SecondPersonNeeded or
+    ChangedHands.
+    """
     row = _locked(request)
-    if actor.pk in (row.proposer_id, row.user_id) or not is_superuser(actor):
-        raise SecondPersonNeeded
+    ask_for_two(row, actor)
     user = row.user
     user.is_staff |= row.is_staff
     user.is_superuser |= row.is_superuser
@@ -109,6 +122,15 @@ def confirm(request: RightsRequest, *, actor: User) -> None:
         user.groups.add(Group.objects.get(name=GROUP))
     _settle(row, RightsState.CONFIRMED, actor)
     _record(Kind.RIGHTS_CONFIRMED, row, actor)
+
+
+def ask_for_two(request: RightsRequest, actor: User) -> None:
+    """Who confirms and who proposed it. Raises SecondPersonNeeded or ChangedHands."""
+    if actor.pk in (request.proposer_id, request.user_id) or not is_superuser(actor):
+        raise SecondPersonNeeded
+    for one in (request.proposer, actor):
+        if _changed_hands(one):
+            raise ChangedHands(one)
 
 
 @transaction.atomic
@@ -143,6 +165,21 @@ def record_founding(user: User) -> None:
         subject=f"user:{user.pk}",
         stream=f"u/{user.pk}",
     )
+
+
+def _changed_hands(user: User) -> bool:
+    """By anybody else: through a third one's account too."""
+    kinds = (Kind.USER_CHANGED, Kind.SECOND_FACTOR_RESET)
+    since = timezone.now() - SETTLES
+    told = AuditEntry.objects.filter(subject=f"user:{user.pk}", partner=None, at__gt=since)
+    return any(map(_hands_over, told.filter(kind__in=kinds).exclude(actor=user.pk)))
+
+
+def _hands_over(entry: AuditEntry) -> bool:
+    """A new second step, an e-mail, as one who is new gets it too, or a way back in."""
+    facts = entry.facts
+    is_switched_on = facts.get("is_active") == ["False", "True"]
+    return entry.kind == Kind.SECOND_FACTOR_RESET or "email" in facts or is_switched_on
 
 
 def _lock(pk: int) -> User:

@@ -15,6 +15,10 @@ from accounts.history_admin import ReadOnly
 from accounts.models import Kind, RightsRequest
 
 NOT_YOURS = "Another superuser must confirm: neither who proposed it, nor whom it is for."
+CHANGED_HANDS = (
+    "{} got the account, its e-mail or a new second step from somebody else within the last 7 "
+    "days: let other superusers do it, or wait."
+)
 SETTLED = "That proposal was settled or is too old."
 
 
@@ -55,6 +59,8 @@ class RightsRequestAdmin(ReadOnly):
                 settle(found, actor=request.user)
             except rights.SecondPersonNeeded:
                 raise PermissionDenied(NOT_YOURS) from None
+            except rights.ChangedHands as one:
+                raise PermissionDenied(CHANGED_HANDS.format(one.user)) from None
             except rights.Settled:
                 messages.error(request, SETTLED)
             else:
@@ -69,7 +75,17 @@ class RightsRequestAdmin(ReadOnly):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         found, user = context["original"], request.user
-        may_withdraw = found.is_open and user.is_superuser
-        others = user.pk not in (found.proposer_id, found.user_id)
-        context |= {"may_withdraw": may_withdraw, "may_confirm": may_withdraw and others}
+        if found.is_open and user.is_superuser:
+            context |= {"may_withdraw": True, "obstacle": _obstacle(found, user)}
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _obstacle(found: RightsRequest, user: Any) -> str:
+    """Why this one cannot confirm."""
+    try:
+        rights.ask_for_two(found, user)
+    except rights.SecondPersonNeeded:
+        return NOT_YOURS
+    except rights.ChangedHands as one:
+        return CHANGED_HANDS.format(one.user)
+    return ""
