@@ -4,7 +4,7 @@ from typing import Any
 
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -37,6 +37,16 @@ class UserForm(SupportForm):
         if self.stored and self.stored.email != self.cleaned_data.get("email"):
             return str(self.stored.email)
         return ""
+
+    def clean_email(self) -> str:
+        """Said here, once: the model has two rules for it."""
+        email: str = self.cleaned_data["email"]
+        if self._is_taken(email):
+            raise ValidationError("There is a user with this e-mail already.")
+        return email
+
+    def _is_taken(self, email: str) -> bool:
+        return User.objects.filter(email=email).exclude(pk=self.instance.pk).exists()
 
     def clean(self) -> dict[str, Any]:
         # First of all: two who demote each other would each hold the other's row.

@@ -14,6 +14,7 @@ from accounts import invitations, partners
 from accounts.admin import MembershipForm
 from accounts.models import AuditEntry, Kind, Membership, Partner, Role, User
 from accounts.seen import SupportForm
+from accounts.user_admin import UserForm
 from tests import factories
 
 SignIn = Callable[[User], Client]
@@ -144,6 +145,7 @@ def overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
         (SupportForm, "validate_unique"),
         (User, "validate_constraints"),
         (MembershipForm, "_exists_already"),
+        (UserForm, "_is_taken"),
     ):
         monkeypatch.setattr(owner, name, _blind_once(getattr(owner, name)))
 
@@ -154,7 +156,7 @@ def _blind_once(look: Callable[..., Any]) -> Callable[..., Any]:
 
 
 OVERTAKEN = {
-    "user": "User with this Email already exists",
+    "user": "There is a user with this e-mail already",
     "role": "Role with this Name already exists",
     "membership": "Belongs to this partner already",
     "partner": "Partner with this Key already exists",
@@ -176,7 +178,9 @@ def test_who_was_overtaken_by_a_moment_is_told_what_is_taken(
     }  # fmt: skip
     answer = support.post(reverse(f"admin:accounts_{name}_add"), taken[name])
     assert answer.status_code == 422
-    assert OVERTAKEN[name] in answer.content.decode()
+    page = answer.content.decode()
+    assert OVERTAKEN[name] in page
+    assert "Constraint" not in page
     assert (User.objects.count(), Role.objects.count()) == (2, 4)
     assert (Membership.objects.count(), Partner.objects.count()) == (1, 1)
 
