@@ -1,5 +1,6 @@
 """A letter that does not go out is nobody's but its own: the others go, and nothing breaks."""
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.errors import HeaderParseError
@@ -7,6 +8,7 @@ from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
 from unittest import mock
 
 import pytest
+from django.conf import LazySettings
 from django.core import mail
 from django.core.mail import EmailMessage
 from django.core.mail.backends.locmem import EmailBackend
@@ -85,3 +87,12 @@ def test_a_reset_whose_letter_does_not_go_out_tells_nobody_who_has_an_account(
             for email in (ada.email, "nobody@northbank.example")
         ]
     assert len({(it.status_code, it.headers["Location"], it.content) for it in answers}) == 1
+
+
+def test_a_mail_server_that_says_nothing_keeps_nobody_waiting(settings: LazySettings) -> None:
+    assert 0 < settings.EMAIL_TIMEOUT <= 10
+    settings.EMAIL_TIMEOUT = 0.2
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
+        assert not letters.send(EmailMessage("Hello", "Hello", to=["ada@northbank.example"]))
