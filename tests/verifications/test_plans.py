@@ -41,6 +41,7 @@ from verifications.audit_forms import AuditFilterForm
 from verifications.deliveries import listing as deliveries
 from verifications.deliveries import queues
 from verifications.models import (
+    TROUBLED,
     DeliveryState,
     Disposal,
     DisposalKind,
@@ -367,6 +368,8 @@ def test_a_queue_that_goes_nowhere_is_in_no_ones_way(admin: Membership) -> None:
     wrong = explained.objections("what is due", lambda: claims.due(100))
     wrong += explained.objections("what was removed", claims.close_removed)
     wrong += explained.objections("whether all went out", claims.is_empty)
+    lately = {"partner": admin.partner_id, "since": timezone.now() - TROUBLED}
+    wrong += explained.objections("what does not arrive", lambda: home.IN_TROUBLE.rows(**lately))
     counted = plans.Explained(3 * queues.MOST_COUNTED)
     wrong += counted.objections("endpoints", lambda: queues.lines(admin))
     assert not wrong, "\n\n".join(wrong)
