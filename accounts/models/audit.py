@@ -65,7 +65,7 @@ class Kind(models.TextChoices):
     DISPOSED = "verification.disposed", "Disposed of"
     CALLBACK_REAPPLIED = "callback.reapplied", "Callback applied again"
     ENDPOINT_CHANGED = "endpoint.changed", "Webhook endpoint changed"
-    DELIVERY_RESENT = "delivery.resent", "Webhook sent again"
+    DELIVERY_RESENT = "delivery.resent", "Webhook sent by hand"
     LOG_EXPORTED = "audit.exported", "Audit log exported"
     BUDGET_REACHED = "budget.reached", "Stopped from looking further"
 
