@@ -121,7 +121,9 @@ class Adapter(DefaultAccountAdapter):
 
     @transaction.atomic
     def set_password(self, user: User, password: str) -> None:
-        super().set_password(user, password)
+        """And nothing else of the user, who may have been demoted or switched off meanwhile."""
+        user.set_password(password)
+        user.save(update_fields=["password"])
         page = context.request.resolver_match.url_name
         own_access.password_changed(user, by_link=page == "account_reset_password_from_key")
 

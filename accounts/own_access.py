@@ -32,9 +32,10 @@ def password_changed(user: User, *, by_link: bool) -> None:
 
 
 def second_factor_changed(user: User, done: str) -> None:
+    """It is changed already: where it cannot be logged, the person is told all the same."""
     what, how, sentence = SECOND_STEPS[done]
-    _record(Kind.SECOND_FACTOR_CHANGED, user, what=what, how=how)
     _tell(user, "Your second step was changed", sentence)
+    _record(Kind.SECOND_FACTOR_CHANGED, user, what=what, how=how)
 
 
 def sessions_ended(user: User, count: int) -> None:

@@ -11,10 +11,11 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from allauth.mfa.webauthn.internal import auth
 from django.conf import LazySettings
 from django.core import mail
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
-from accounts import own_access
+from accounts import audit, own_access
 from accounts.models import AuditEntry, Kind, User
 from tests import factories
 from tests.conftest import PASSWORD
@@ -148,3 +149,35 @@ def test_a_letter_that_does_not_go_out_stops_no_change(
     ada.refresh_from_db()
     assert ada.check_password(NEW)
     assert "did not go out" in caplog.text
+
+
+def test_a_new_password_brings_back_nothing_that_support_took_meanwhile(
+    as_user: SignIn, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes a while to make: the user was read before."""
+    client, make = as_user(ada), User.set_password
+
+    def slow(user: User, password: str) -> None:
+        make(user, password)
+        User.objects.filter(pk=ada.pk).update(is_active=False, name="Ada King")
+
+    monkeypatch.setattr(User, "set_password", slow)
+    change_password(client, ada)
+    monkeypatch.undo()
+    ada.refresh_from_db()
+    assert ada.check_password(NEW)
+    assert (ada.is_active, ada.name) == (False, "Ada King")
+
+
+def test_a_second_step_that_cannot_be_logged_is_told_all_the_same(
+    ada: User,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Callable,
+) -> None:
+    def fail(*args: Any, **facts: Any) -> None:
+        raise OperationalError("lock timeout")
+
+    monkeypatch.setattr(audit, "record", fail)
+    with django_capture_on_commit_callbacks(execute=True), pytest.raises(OperationalError):
+        own_access.second_factor_changed(ada, "mfa/email/webauthn_added")
+    assert [letter.to for letter in mail.outbox] == [[ada.email]]
