@@ -20,8 +20,8 @@ def changed(user: User, former: str, *, why: str) -> None:
     sessions.end(user)
     told = {former: {"why": why}}
     told |= {admin: {"why": why, "whose": former} for admin in _admins(user)}
-    for to, context in told.items():
-        transaction.on_commit(partial(letters.write, to, SUBJECT, TEMPLATE, context))
+    written = [letters.letter(to, SUBJECT, TEMPLATE, context) for to, context in told.items()]
+    transaction.on_commit(partial(letters.send_all, written))
 
 
 def _admins(user: User) -> list[str]:

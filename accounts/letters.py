@@ -1,10 +1,12 @@
 """The one door by which letters go out: one that does not go is logged, and stops no other."""
 
 import logging
+from collections.abc import Sequence
+from contextlib import suppress
 from email.errors import MessageError
 from typing import Any
 
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, get_connection
 from django.core.mail.message import sanitize_address
 from django.template.loader import render_to_string
 
@@ -26,17 +28,37 @@ def can_go_to(address: str) -> bool:
     return local.isascii() and '"' not in local
 
 
+def letter(to: str, subject: str, template: str, context: dict[str, Any]) -> EmailMessage:
+    return EmailMessage(subject, render_to_string(template, context), to=[to])
+
+
 def write(to: str, subject: str, template: str, context: dict[str, Any]) -> bool:
     """Says whether it went out."""
-    return send(EmailMessage(subject, render_to_string(template, context), to=[to]))
+    return send(letter(to, subject, template, context))
 
 
 def to_admins(partner: Partner, subject: str, template: str, context: dict[str, Any]) -> int:
     """One each; gives how many went out."""
     admins = Membership.objects.active().filter(partner=partner, role__rank=Rank.ADMIN)
-    context = {"partner": partner, **context}
     emails = admins.order_by("user__email").values_list("user__email", flat=True)
-    return sum(write(to, f"{partner.name}: {subject}", template, context) for to in emails)
+    subject, context = f"{partner.name}: {subject}", {"partner": partner, **context}
+    return send_all([letter(to, subject, template, context) for to in emails])
+
+
+def send_all(letters: Sequence[EmailMessage]) -> int:
+    """By one connection: a server that says nothing is waited for once. Gives how many went out."""
+    connection = get_connection()
+    try:
+        connection.open()
+        for one in letters:
+            one.connection = connection
+        return sum(map(send, letters))
+    except TROUBLE as trouble:
+        log.error("%d letters did not go out: %s", len(letters), type(trouble).__name__)
+        return 0
+    finally:
+        with suppress(*TROUBLE):
+            connection.close()
 
 
 def send(letter: EmailMessage) -> bool:

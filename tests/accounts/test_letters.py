@@ -95,4 +95,10 @@ def test_a_mail_server_that_says_nothing_keeps_nobody_waiting(settings: LazySett
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
-        assert not letters.send(EmailMessage("Hello", "Hello", to=["ada@northbank.example"]))
+        letter = EmailMessage("Hello", "Hello", to=["ada@northbank.example"])
+        assert letters.send_all([letter] * 3) == 0
+        # It was waited for once.
+        silent.setblocking(False)
+        silent.accept()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
