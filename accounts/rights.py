@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, sessions
+from accounts import audit
 from accounts.models import AuditEntry, Kind, RightsRequest, RightsState, User
 from accounts.models.rights import LASTS
 
@@ -150,12 +150,6 @@ def withdraw_those_for(user: User, *, actor: User) -> None:
         _end(row, actor)
 
 
-def take_away(user: User, lost: Rights) -> None:
-    """At once; the caller saves and records the change of the user itself."""
-    if lost:
-        sessions.end(user)
-
-
 def record_founding(user: User) -> None:
     """The first superuser comes by command: nobody is there to be a second person."""
     audit.record(
@@ -171,7 +165,9 @@ def _changed_hands(user: User) -> bool:
     """By anybody else: through a third one's account too."""
     kinds = (Kind.USER_CHANGED, Kind.SECOND_FACTOR_RESET)
     since = timezone.now() - SETTLES
-    told = AuditEntry.objects.filter(subject=f"user:{user.pk}", partner=None, at__gt=since)
+    # Of themselves, and what Admins did to them at partners.
+    seats = [f"membership:{pk}" for pk in user.memberships.values_list("pk", flat=True)]
+    told = AuditEntry.objects.filter(subject__in=[f"user:{user.pk}", *seats], at__gt=since)
     return any(map(_hands_over, told.filter(kind__in=kinds).exclude(actor=user.pk)))
 
 
@@ -183,7 +179,7 @@ def _hands_over(entry: AuditEntry) -> bool:
 
 
 def _lock(pk: int) -> User:
-    """Whom rights wait for: first of all, as whoever changes the user does."""
+    """The user, before any of their requests: so nobody needs a lock on those."""
     return User.objects.select_for_update().get(pk=pk)
 
 

@@ -16,8 +16,8 @@ from accounts.models import Kind, RightsRequest
 
 NOT_YOURS = "Another superuser must confirm: neither who proposed it, nor whom it is for."
 CHANGED_HANDS = (
-    "{} got the account, its e-mail or a new second step from somebody else within the last 7 "
-    "days: let other superusers do it, or wait."
+    "{} got the account, its e-mail or a new second step from somebody else within the last "
+    f"{rights.SETTLES.days} days: let other superusers do it, or wait."
 )
 SETTLED = "That proposal was settled or is too old."
 

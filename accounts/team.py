@@ -29,8 +29,12 @@ class Stale(Exception):
     """The role is not the one that was seen."""
 
 
+class NotYours(Exception):
+    """One of support's own, or who is to be: superusers look after them."""
+
+
 class BelongsElsewhere(Exception):
-    """Works for another partner too, or for support: support resets their second factor."""
+    """Works for another partner too, or for support now or soon: not an Admin's to reset."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +107,16 @@ def reactivate(membership: Membership, *, actor: User) -> None:
 
 
 def reset_by_support(user: User, *, actor: User) -> bool:
-    """For who works at several partners, or for support. Says whether the letter went out."""
+    """For who works at several partners, or for support. Says whether the letter went out.
+
+    Raises OfOneself or NotYours.
+    """
     with transaction.atomic():
         if user.pk == actor.pk:
             raise OfOneself
+        user = User.objects.select_for_update().get(pk=user.pk)
+        if not rights.may_change(user, actor=actor):
+            raise NotYours
         forget_second_factor(user, actor=actor)
         audit.record(
             Kind.SECOND_FACTOR_RESET,

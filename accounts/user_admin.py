@@ -13,12 +13,17 @@ from django.urls import path
 from django.views.decorators.http import require_http_methods
 
 from accounts import access, emails, memberships, rights, sessions, team
+from accounts.fields import EmailField
 from accounts.models import Kind, User
 from accounts.seen import SupportForm, plain, reason_field
 from accounts.support import SupportAdmin
 
 RIGHTS = ("is_staff", "is_superuser", "groups")
-NOT_YOURS = "Another superuser does this for you, a colleague, and whomever rights wait for."
+NOT_YOURS = (
+    "Only another superuser may do this for you, for a colleague, or for somebody whom rights "
+    "wait for."
+)
+DEMOTED = "You are no longer a superuser. Nothing was saved."
 WAITS = "Support’s rights wait: another superuser must confirm them within 24 hours."
 
 
@@ -30,6 +35,11 @@ class UserForm(SupportForm):
         "Needed where the e-mail changes: in 10 to 500 characters, who asked and how "
         "you know them. It goes to the former address and to the partner’s Admins."
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if isinstance(email := self.fields.get("email"), EmailField):
+            email.stands = self.instance.email
 
     @property
     def former_email(self) -> str:
@@ -69,8 +79,9 @@ class UserForm(SupportForm):
     def _ask_anew(self) -> None:
         """Of what is locked now: somebody may have been demoted or proposed meanwhile."""
         actor = self.asked_by
-        is_demoted = actor.is_superuser and not rights.is_superuser(actor)
-        if is_demoted or (self.stored and not rights.may_change(self.stored, actor=actor)):
+        if actor.is_superuser and not rights.is_superuser(actor):
+            raise PermissionDenied(DEMOTED)
+        if self.stored and not rights.may_change(self.stored, actor=actor):
             raise PermissionDenied(NOT_YOURS)
 
     def _part_rights(self, cleaned: dict[str, Any]) -> None:
@@ -94,9 +105,9 @@ class UserForm(SupportForm):
     def facts(self, private: frozenset[str]) -> dict[str, Any]:
         """Without what only waits, and with rights that end though they were sent as before."""
         facts = super().facts(private)
-        ends = [name for name in RIGHTS if self.stored and name in self.cleaned_data]
+        held = [name for name in RIGHTS if self.stored and name in self.cleaned_data]
         facts |= {
-            name: [plain(self.initial[name]), plain(self.cleaned_data[name])] for name in ends
+            name: [plain(self.initial[name]), plain(self.cleaned_data[name])] for name in held
         }
         why = {"why": self.cleaned_data["why"]} if "email" in facts and self.stored else {}
         return why | {
@@ -191,7 +202,10 @@ class UserAdmin(SupportAdmin):
                 raise PermissionDenied(NOT_YOURS)
             if request.method != "POST":
                 return self._second_step_page(request, user)
-            is_told = team.reset_by_support(user, actor=request.user)
+            try:
+                is_told = team.reset_by_support(user, actor=request.user)
+            except team.NotYours:
+                raise PermissionDenied(NOT_YOURS) from None
             said = "was told by e-mail" if is_told else "could not be told by e-mail: tell them"
             messages.success(request, f"{user} must set up a second step anew, and {said}.")
             return redirect("admin:accounts_user_change", user.pk)

@@ -79,6 +79,10 @@ def person(name: str, partner: Partner, rank: int) -> User:
     return user
 
 
+def superuser(name: str) -> User:
+    return User.objects.create_superuser(f"{name.lower()}@support.example", name=name)
+
+
 def support(name: str) -> User:
     email = f"{name.split()[0].lower()}@support.example"
     user = UserFactory(name=name, email=email, is_staff=True)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from accounts.fields import EmailField, PlainNameField
 from accounts.models import Invitation, Partner, Plan, PricingModel, User
 from tests import factories
+from tests.accounts.test_admin_people import change
 
 SignIn = Callable[[User], Client]
 
@@ -77,3 +78,14 @@ def test_a_name_is_one_line_without_what_cannot_be_seen(
 def test_what_gets_longer_is_measured_as_it_is_kept(field: Any, longer: str) -> None:
     with pytest.raises(ValidationError, match="at most"):
         field.clean(longer)
+
+
+def test_whoever_has_an_address_that_no_letter_gets_to_can_be_switched_off(
+    as_user: SignIn, sue: User, mo: User
+) -> None:
+    User.objects.filter(pk=mo.pk).update(email='"mo"@northbank.example')
+    mo.refresh_from_db()
+    browser, address = as_user(sue), reverse("admin:accounts_user_change", args=[mo.pk])
+    assert change(browser, address, email=mo.email, name=mo.name).status_code == 302
+    mo.refresh_from_db()
+    assert not mo.is_active

@@ -25,16 +25,6 @@ CHANGES = {
 
 
 @pytest.fixture
-def root(db: None) -> User:
-    return User.objects.create_superuser("root@support.example", name="Root")
-
-
-@pytest.fixture
-def rita(db: None) -> User:
-    return User.objects.create_superuser("rita@support.example", name="Rita")
-
-
-@pytest.fixture
 def waiting(root: User, mo: User) -> RightsRequest:
     """Root proposes Mo."""
     return rights.propose(mo, Rights(is_staff=True, is_superuser=True), actor=root)
@@ -125,3 +115,9 @@ def test_rights_that_are_proposed_with_another_email_wait(
     again = rights.open_for(mo)
     assert again
     assert rights.of_request(again) == Rights(is_staff=True)
+
+
+@pytest.mark.usefixtures("waiting")
+def test_who_is_asked_before_the_lock_is_asked_again_under_it(sue: User, mo: User) -> None:
+    with pytest.raises(team.NotYours):
+        team.reset_by_support(mo, actor=sue)

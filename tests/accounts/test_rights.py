@@ -24,20 +24,6 @@ SignIn = Callable[[User], Client]
 ALL = Rights(is_staff=True, is_superuser=True, in_group=True)
 
 
-def superuser(name: str) -> User:
-    return User.objects.create_superuser(f"{name.lower()}@support.example", name=name)
-
-
-@pytest.fixture
-def root(db: None) -> User:
-    return superuser("Root")
-
-
-@pytest.fixture
-def rita(db: None) -> User:
-    return superuser("Rita")
-
-
 def ask_for(client: Client, user: User, **fields: Any) -> Any:
     """By the form on the user's page."""
     rest = {"email": user.email, "name": user.name, "is_active": "on"}

@@ -10,33 +10,15 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import rights, team
-from accounts.models import AuditEntry, RightsRequest, User
+from accounts.models import AuditEntry, Partner, RightsRequest, User
 from accounts.rights import Rights
+from tests import factories
 from tests.accounts.test_admin_people import change, page
 
 SignIn = Callable[[User], Client]
 WHY = "She lost her mailbox, and asked by phone"
 ALL = Rights(is_staff=True, is_superuser=True)
 BOXES = {"is_active": "on", "is_staff": "on", "is_superuser": "on"}
-
-
-def superuser(name: str) -> User:
-    return User.objects.create_superuser(f"{name.lower()}@support.example", name=name)
-
-
-@pytest.fixture
-def root(db: None) -> User:
-    return superuser("Root")
-
-
-@pytest.fixture
-def rita(db: None) -> User:
-    return superuser("Rita")
-
-
-@pytest.fixture
-def ruth(db: None) -> User:
-    return superuser("Ruth")
 
 
 def give_email(browser: Client, actor: User, user: User) -> None:
@@ -48,6 +30,17 @@ def reset_second_step(browser: Client, actor: User, user: User) -> None:
     team.reset_by_support(user, actor=actor)
     # Who has the mailbox sets one up.
     User.objects.filter(pk=user.pk).update(needs_second_factor=False)
+
+
+def reset_by_their_admin(browser: Client, actor: User, user: User) -> None:
+    """Who was a partner's only, and got the rights from others thereafter."""
+    rights_of_support = {"is_staff": user.is_staff, "is_superuser": user.is_superuser}
+    User.objects.filter(pk=user.pk).update(is_staff=False, is_superuser=False)
+    partner = Partner.objects.get(key="northbank")
+    membership = factories.join(user, partner, 10)
+    factories.join(actor, partner, 40)
+    team.reset_second_factor(membership, actor=actor)
+    User.objects.filter(pk=user.pk).update(needs_second_factor=False, **rights_of_support)
 
 
 def make(browser: Client, actor: User, user: User) -> None:
@@ -67,7 +60,7 @@ def switch_on(browser: Client, actor: User, user: User) -> None:
     User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
 
 
-HANDS_OVER = [give_email, reset_second_step, make, switch_on]
+HANDS_OVER = [give_email, reset_second_step, reset_by_their_admin, make, switch_on]
 
 
 def newest_rita() -> User:

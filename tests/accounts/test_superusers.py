@@ -18,10 +18,6 @@ SignIn = Callable[[User], Client]
 TAKES = {"the right": {"is_active": "on", "is_staff": "on"}, "the account": {}}
 
 
-def superuser(name: str) -> User:
-    return User.objects.create_superuser(f"{name.lower()}@support.example", name=name)
-
-
 def browser(user: User) -> Client:
     client = Client()
     factories.sign_in(client, user)
@@ -32,7 +28,7 @@ def browser(user: User) -> Client:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("what", TAKES)
 def test_of_two_superusers_who_demote_each_other_at_once_one_stays(what: str) -> None:
-    people = [superuser("Root"), superuser("Rita")]
+    people = [factories.superuser("Root"), factories.superuser("Rita")]
     outcomes: set[int] = set()
 
     def demote(client: Client, other: User, drawn: str, barrier: Barrier) -> int:
@@ -64,7 +60,7 @@ def test_who_is_demoted_meanwhile_saves_nothing(
     as_user: SignIn, mo: User, monkeypatch: pytest.MonkeyPatch, whom: str
 ) -> None:
     """Between the first look at who asks and the lock."""
-    root, rita = superuser("Root"), superuser("Rita")
+    root, rita = factories.superuser("Root"), factories.superuser("Rita")
     user = {"rita": rita, "mo": mo}.get(whom)
     client, get_form = as_user(root), UserAdmin.get_form
     address = page("user_change", user.pk) if user else page("user_add")
