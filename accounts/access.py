@@ -33,6 +33,7 @@ class MemberRequest(HttpRequest):
 THIRD_PARTY = ("allauth.", "django.contrib.admin.", "django.contrib.contenttypes.", "django.views.")
 
 
+# How the reach of views behind `member()` begins.
 MEMBERS = "member from "
 
 

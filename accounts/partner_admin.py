@@ -174,9 +174,9 @@ class PartnerAdmin(SupportAdmin):
                     partner, actor=request.user, seen_revision=int(seen)
                 )
                 twice.remember(request, int(seen) + 1)
+                self.log_change(request, partner, "Replaced the callback key.")
         except partners.Stale:
             return self._no_other_key(request, self.get_object(request, object_id))
-        self.log_change(request, partner, "Replaced the callback key.")
         return self._key_page(request, partner, key=key)
 
     def _no_other_key(self, request: HttpRequest, partner: Partner) -> HttpResponse:

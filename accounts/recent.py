@@ -22,7 +22,7 @@ from accounts.models import Kind, User
 Handler = Callable[[HttpRequest], HttpResponse]
 
 KEPT = "typed"
-# Longer than anybody needs to prove who they are, and in as many tabs as are open too long at once.
+# Longer than anybody needs to prove who they are; as many forms as somebody leaves open at once.
 KEEP_SECONDS, KEEP_FORMS = 900, 3
 # Fields that are no text of the person's own.
 UNSEEN = ("csrfmiddlewaretoken", "seen", "seen_revision", "seen_role", "previewed")

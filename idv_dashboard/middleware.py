@@ -42,8 +42,8 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 LONGEST_QUERY = 4096
-# Digits of the longest body.
-LONGEST_LENGTH = 18
+# int() refuses thousands of digits.
+MOST_DIGITS = 18
 # Views of libraries take PUT for POST, and some delete by DELETE.
 VERBS = ("GET", "HEAD", "POST")
 
@@ -86,11 +86,11 @@ def guard(get_response: Handler) -> Handler:
 
 
 def _bounded(request: HttpRequest, view: Callable, *_: Any) -> HttpResponse | None:
-    """No form takes a file, and none of them is long. Views that look at a signature bound what
-    they read themselves.
+    """No form takes a file, and none of them is long. Views that look at a signature, as their mark
+    says, bound what they read themselves.
     """
     length = request.META.get("CONTENT_LENGTH") or "0"
-    is_long = len(length) > LONGEST_LENGTH or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    is_long = len(length) > MOST_DIGITS or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if is_long and getattr(view, "reach", "") != "signed":
         return errors.page(request, 413)
     return None

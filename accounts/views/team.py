@@ -16,7 +16,7 @@ from accounts.team_forms import ChangeRoleForm, InviteForm
 NOT_ADMIN = "You are no longer an Admin here. Nothing was changed."
 LAST_ADMIN = "{} is the last active Admin of {}. Make somebody else Admin first."
 UNSENT = "The invitation stands, but the e-mail could not be sent. Try “Send again” in a while."
-ENOUGH = f"{invitations.MOST_A_DAY} invitations within a day are the limit: go on tomorrow."
+ENOUGH = f"{invitations.MOST_A_DAY} invitations within 24 hours are the limit: try again later."
 TAKEN = "That invitation was accepted or revoked meanwhile."
 
 
@@ -194,7 +194,7 @@ def _take(
         said = LAST_ADMIN.format(found.user, found.partner)
         return _person_page(request, found, said, 409)
     except team.BelongsElsewhere:
-        said = f"{found.user} also works elsewhere: ask support to reset the second step."
+        said = f"Only support can reset the second step of {found.user}."
         return _person_page(request, found, said, 403)
     except team.OfOneself:
         said = "Nobody changes their own membership: ask another Admin."

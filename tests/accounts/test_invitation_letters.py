@@ -22,7 +22,7 @@ __all__ = ["browser", "link"]
 
 SignIn = Callable[[User], Client]
 TWO = "two@new.example"
-LIMIT = f"{invitations.MOST_A_DAY} invitations within a day are the limit: go on tomorrow."
+LIMIT = f"{invitations.MOST_A_DAY} invitations within 24 hours are the limit: try again later."
 
 
 def test_one_address_is_invited_once_and_sent_again(browser: Client, link: str) -> None:

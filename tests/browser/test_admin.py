@@ -89,14 +89,14 @@ def test_a_page_of_support_is_valid_accessible_and_fits(
     sign_in: SignIn,
     sue: User,
     ada: User,
+    mo: User,
     northbank: Partner,
     watch: Watch,
     checker: valid_html.Checker | None,  # noqa: F811
 ) -> None:
     factories.endpoint(northbank)
     shown = intake.receive(northbank, *factories.sample("01")).callback
-    root = User.objects.create_superuser("root@support.example", name="Root")
-    waiting = rights.propose(ada, rights.Rights(is_staff=True), actor=root)
+    waiting = rights.propose(mo, rights.Rights(is_staff=True), actor=factories.superuser("Root"))
     numbers = {"partner": northbank.pk, "user": ada.pk, "callback": shown.pk}
     numbers |= {"rights": waiting.pk}
     sign_in(page, sue)

@@ -30,13 +30,7 @@ from django.db import InterfaceError, OperationalError, connections  # noqa: E40
 
 from accounts.models import Membership  # noqa: E402
 from tests import factories  # noqa: E402
-from verifications import (  # noqa: E402
-    decisions,
-    lifecycle,
-    transport,  # noqa: E402
-    vault,
-    worker,
-)
+from verifications import decisions, lifecycle, transport, vault, worker  # noqa: E402
 from verifications.callbacks import intake  # noqa: E402
 from verifications.models import (  # noqa: E402
     Decision,
