@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
 from accounts import memberships, team
-from accounts.fields import EmailField
 from accounts.history_admin import ReadOnly
 from accounts.models import (
     AuditEntry,
@@ -58,12 +58,12 @@ class RoleAdmin(SupportAdmin):
 
 
 class MembershipForm(SupportForm):
-    user_email = EmailField(
+    user_email = forms.CharField(
         label="User", required=False, help_text="The e-mail address that the user signs in with."
     )
 
     def clean_user_email(self) -> str:
-        email: str = self.cleaned_data["user_email"]
+        email = self.cleaned_data["user_email"].lower()
         if self.instance._state.adding:
             user = User.objects.filter(email=email).first()
             if user is None:

@@ -10,6 +10,10 @@ from accounts import letters
 
 # Controls, formats, surrogates, what stands for nothing yet, and ends of lines and paragraphs.
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+# Between two letters they decide how these join: Persian and Sinhala names are written with them.
+JOINERS = "\u200c\u200d"
+# Whose letters they do not change: there they would hide.
+NEVER_JOINED = ("LATIN", "GREEK", "CYRILLIC", "CJK", "HANGUL")
 
 
 def refuse_hidden(text: str) -> None:
@@ -17,31 +21,55 @@ def refuse_hidden(text: str) -> None:
         raise ValidationError("Leave out characters that cannot be seen.")
 
 
-class PlainNameField(forms.CharField):
+class Standing(forms.Field):
+    """`stands` is what is stored: sent back as it was, it keeps nobody from changing the rest."""
+
+    stands = ""
+
+    def run_validators(self, value: Any) -> None:
+        if value != self.stands:
+            super().run_validators(value)
+            self.look_at(value)
+
+    def look_at(self, value: Any) -> None:
+        raise NotImplementedError
+
+
+class PlainNameField(Standing, forms.CharField):
     """A name as it is read: no controls, nothing that ends the line or turns it around."""
 
     def to_python(self, value: Any) -> Any:
         """Before it is measured: it may get longer."""
         return unicodedata.normalize("NFC", super().to_python(value) or "")
 
-    def validate(self, value: Any) -> None:
-        super().validate(value)
-        refuse_hidden(value)
+    def look_at(self, value: Any) -> None:
+        refuse_hidden(_without_joiners(value))
 
 
-class EmailField(forms.EmailField):
-    # The one that stands: whoever has it can be switched off, whatever it is.
-    stands = ""
+def _without_joiners(name: str) -> str:
+    return "".join(
+        letter
+        for place, letter in enumerate(name)
+        if letter not in JOINERS or not _is_between_letters(name, place)
+    )
 
+
+def _is_between_letters(name: str, place: int) -> bool:
+    around = name[place - 1 : place] + name[place + 1 : place + 2]
+    return len(around) == 2 and all(map(_joins, around))
+
+
+def _joins(letter: str) -> bool:
+    is_letter = unicodedata.category(letter)[0] in "LM"
+    return is_letter and not unicodedata.name(letter, "").startswith(NEVER_JOINED)
+
+
+class EmailField(Standing, forms.EmailField):
     def to_python(self, value: Any) -> Any:
         """Before it is measured: it may get longer."""
         return (super().to_python(value) or "").lower()
 
-    def clean(self, value: Any) -> Any:
-        email = super().clean(value)
-        if email == self.stands:
-            return email
-        refuse_hidden(email)
-        if not letters.can_go_to(email):
+    def look_at(self, value: Any) -> None:
+        refuse_hidden(value)
+        if value and not letters.can_go_to(value):
             raise ValidationError("Check this address: no letter could be sent to it.")
-        return email

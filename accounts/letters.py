@@ -14,6 +14,8 @@ from accounts.models import Membership, Partner, Rank
 
 log = logging.getLogger(__name__)
 
+# Letters that Python still writes as others in the name of a domain: somebody else's.
+OTHERWISE = {"ß", "ς", "\u200c", "\u200d"}
 # What Python raises at an address, at a header and on the way; SMTP's own are OSErrors.
 TROUBLE = (OSError, ValueError, MessageError)
 
@@ -24,8 +26,8 @@ def can_go_to(address: str) -> bool:
         sanitize_address(address, "utf-8")
     except TROUBLE:
         return False
-    local, _, _ = address.rpartition("@")
-    return local.isascii() and '"' not in local
+    local, _, domain = address.rpartition("@")
+    return local.isascii() and '"' not in local and not OTHERWISE & set(domain)
 
 
 def letter(to: str, subject: str, template: str, context: dict[str, Any]) -> EmailMessage:
