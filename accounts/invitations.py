@@ -45,7 +45,7 @@ class TooManyToday(Exception):
 
 
 class TooSoon(Exception):
-    """A letter of this invitation went out a moment ago."""
+    """A letter went out to this address a moment ago."""
 
 
 class Over(Exception):
@@ -71,7 +71,7 @@ def invite(partner: Partner, email: str, role: Role, *, actor: User, link: Link)
 def ask(partner: Partner, email: str, role: Role, *, actor: User) -> tuple[Invitation, str]:
     """With the token of its link, known nowhere else.
 
-    Raises BelongsAlready, AskedAlready, TooMany, TooManyToday or NotAdmin.
+    Raises BelongsAlready, AskedAlready, TooMany, TooSoon, TooManyToday or NotAdmin.
     """
     email, token = email.lower(), _new_token()
     memberships.lock_as_admin(partner, actor)
@@ -82,6 +82,8 @@ def ask(partner: Partner, email: str, role: Role, *, actor: User) -> tuple[Invit
         raise AskedAlready
     if waiting.count() >= MOST:
         raise TooMany
+    if partner.invitations.filter(email=email, invited_at__gt=timezone.now() - REST).exists():
+        raise TooSoon
     _allow_letter(partner)
     made = Invitation(partner=partner, email=email, role=role)
     _renew(made, token, actor)

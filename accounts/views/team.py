@@ -17,6 +17,7 @@ NOT_ADMIN = "You are no longer an Admin here. Nothing was changed."
 LAST_ADMIN = "{} is the last active Admin of {}. Make somebody else Admin first."
 UNSENT = "The invitation stands, but the e-mail could not be sent. Try “Send again” in a while."
 ENOUGH = f"{invitations.MOST_A_DAY} invitations within 24 hours are the limit: try again later."
+REST = "Wait a minute between two e-mails to {}."
 TAKEN = "That invitation was accepted or revoked meanwhile."
 
 
@@ -46,6 +47,8 @@ def invite(request: access.MemberRequest) -> HttpResponse:
         form.add_error("email", "Is invited already. Send it again from the list.")
     except invitations.TooMany:
         form.add_error(None, f"{invitations.MOST} open invitations are the limit: revoke some.")
+    except invitations.TooSoon:
+        form.add_error("email", REST.format(email))
     except invitations.TooManyToday:
         form.add_error(None, ENOUGH)
     except memberships.NotAdmin:
@@ -78,7 +81,7 @@ def send_again(request: access.MemberRequest, pk: int) -> HttpResponse:
     except invitations.Unsent:
         messages.warning(request, UNSENT)
     except invitations.TooSoon:
-        messages.warning(request, f"Wait a minute between two e-mails to {found.email}.")
+        messages.warning(request, REST.format(found.email))
     except invitations.TooManyToday:
         messages.warning(request, ENOUGH)
     except memberships.NotAdmin:

@@ -65,6 +65,17 @@ def test_one_invitation_is_sent_again_once_a_minute(browser: Client, link: str) 
 
 
 @pytest.mark.usefixtures("link")
+def test_who_is_revoked_and_invited_again_gets_a_letter_a_minute(
+    browser: Client, ada: User
+) -> None:
+    invitations.revoke(Invitation.objects.get(), actor=ada)
+    again = browser.post("/team/invite/", {"email": NIA, "role": factories.role(10).pk})
+    assert again.status_code == 422
+    assert f"Wait a minute between two e-mails to {NIA}." in again.content.decode()
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.usefixtures("link")
 def test_letters_of_a_day_are_counted_whatever_was_revoked(
     as_user: SignIn, browser: Client, ada: User
 ) -> None:
