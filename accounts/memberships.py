@@ -21,6 +21,14 @@ def people(partner: Partner) -> list[tuple[str, str]]:
     return [(str(one.user_id), str(one.user)) for one in members]
 
 
+def lock_led_by(user: User) -> None:
+    """The partners whose Admin the user is, before the user: the way round that Admins go who end
+    each other's sessions.
+    """
+    led = user.memberships.filter(role__rank=Rank.ADMIN, is_active=True).values("partner")
+    list(Partner.objects.select_for_update().filter(pk__in=led).order_by("pk").values_list("pk"))
+
+
 def would_leave_no_admin(membership: Membership) -> bool:
     """Whether this is the partner's last active Admin.
 

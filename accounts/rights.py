@@ -125,7 +125,9 @@ def confirm(request: RightsRequest, *, actor: User) -> None:
 
 
 def ask_for_two(request: RightsRequest, actor: User) -> None:
-    """Who confirms and who proposed it. Raises SecondPersonNeeded or ChangedHands."""
+    """Who confirms and who proposed it. Raises SecondPersonNeeded, ChangedHands or Settled."""
+    if not is_superuser(request.proposer):
+        raise Settled
     if actor.pk in (request.proposer_id, request.user_id) or not is_superuser(actor):
         raise SecondPersonNeeded
     for one in (request.proposer, actor):
@@ -150,6 +152,13 @@ def withdraw_those_for(user: User, *, actor: User) -> None:
         _end(row, actor)
 
 
+@transaction.atomic
+def withdraw_those_by(user: User, *, actor: User) -> None:
+    """What somebody proposed who is no superuser any more."""
+    for pk in RightsRequest.objects.filter(proposer=user, state=RightsState.OPEN).values("user"):
+        withdraw_those_for(User(pk=pk["user"]), actor=actor)
+
+
 def record_founding(user: User) -> None:
     """The first superuser comes by command: nobody is there to be a second person."""
     audit.record(
@@ -165,14 +174,21 @@ def _changed_hands(user: User) -> bool:
     """By anybody else: through a third one's account too."""
     kinds = (Kind.USER_CHANGED, Kind.SECOND_FACTOR_RESET)
     since = timezone.now() - SETTLES
+    if user.created_at > since and not _is_founded(user):
+        return True
     # Of themselves, and what Admins did to them at partners.
     seats = [f"membership:{pk}" for pk in user.memberships.values_list("pk", flat=True)]
     told = AuditEntry.objects.filter(subject__in=[f"user:{user.pk}", *seats], at__gt=since)
     return any(map(_hands_over, told.filter(kind__in=kinds).exclude(actor=user.pk)))
 
 
+def _is_founded(user: User) -> bool:
+    told = AuditEntry.objects.filter(subject=f"user:{user.pk}", kind=Kind.RIGHTS_FOUNDED)
+    return told.exists()
+
+
 def _hands_over(entry: AuditEntry) -> bool:
-    """A new second step, an e-mail, as one who is new gets it too, or a way back in."""
+    """A new second step, another e-mail, or a way back in."""
     facts = entry.facts
     is_switched_on = facts.get("is_active") == ["False", "True"]
     return entry.kind == Kind.SECOND_FACTOR_RESET or "email" in facts or is_switched_on

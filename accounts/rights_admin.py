@@ -88,4 +88,6 @@ def _obstacle(found: RightsRequest, user: Any) -> str:
         return NOT_YOURS
     except rights.ChangedHands as one:
         return CHANGED_HANDS.format(one.user)
+    except rights.Settled:
+        return SETTLED
     return ""

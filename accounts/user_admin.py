@@ -13,7 +13,6 @@ from django.urls import path
 from django.views.decorators.http import require_http_methods
 
 from accounts import access, emails, memberships, rights, sessions, team
-from accounts.fields import EmailField
 from accounts.models import Kind, User
 from accounts.seen import SupportForm, plain, reason_field
 from accounts.support import SupportAdmin
@@ -36,11 +35,6 @@ class UserForm(SupportForm):
         "you know them. It goes to the former address and to the partner’s Admins."
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if isinstance(email := self.fields.get("email"), EmailField):
-            email.stands = self.instance.email
-
     @property
     def former_email(self) -> str:
         """Where this save takes it away from somebody; letters tell of that."""
@@ -62,6 +56,8 @@ class UserForm(SupportForm):
         # First of all: two who demote each other would each hold the other's row.
         if self.instance.is_superuser:
             rights.lock_superusers()
+        if self.instance.pk:
+            memberships.lock_led_by(self.instance)
         cleaned = super().clean()
         self._ask_anew()
         if set(RIGHTS) <= cleaned.keys():
@@ -174,6 +170,8 @@ class UserAdmin(SupportAdmin):
             sessions.end(obj)
         if form.former_email or is_switched_off:
             rights.withdraw_those_for(obj, actor=request.user)
+        if form.lost.is_superuser or is_switched_off:
+            rights.withdraw_those_by(obj, actor=request.user)
         if form.former_email:
             emails.changed(obj, form.former_email, why=form.cleaned_data["why"])
         if form.asked:

@@ -293,7 +293,7 @@ def test_a_partner_cannot_be_deleted(
     as_user: Callable[[User], Client], northbank: Partner, support: Client
 ) -> None:
     page = reverse("admin:accounts_partner_delete", args=[northbank.pk])
-    root = User.objects.create_superuser("root@support.example", name="Root")
+    root = factories.superuser("Root")
     for client in (support, as_user(root)):
         assert client.get(page).status_code == 403
         assert client.post(page, {"post": "yes"}).status_code == 403

@@ -43,6 +43,11 @@ def reset_by_their_admin(browser: Client, actor: User, user: User) -> None:
     User.objects.filter(pk=user.pk).update(needs_second_factor=False, **rights_of_support)
 
 
+def invite(browser: Client, actor: User, user: User) -> None:
+    """By a partner's Admin; others gave the rights."""
+    User.objects.filter(pk=user.pk).update(created_at=timezone.now() - timedelta(days=6))
+
+
 def make(browser: Client, actor: User, user: User) -> None:
     """And others give the rights."""
     User.objects.filter(pk=user.pk).update(email="former@support.example", is_superuser=False)
@@ -60,7 +65,7 @@ def switch_on(browser: Client, actor: User, user: User) -> None:
     User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
 
 
-HANDS_OVER = [give_email, reset_second_step, reset_by_their_admin, make, switch_on]
+HANDS_OVER = [give_email, reset_second_step, reset_by_their_admin, invite, make, switch_on]
 
 
 def newest_rita() -> User:
@@ -128,3 +133,9 @@ def test_who_changes_their_own_email_stays_who_they_are(
     assert change(as_user(rita), page("user_change", rita.pk), **fields).status_code == 302
     assert AuditEntry.objects.filter(subject=f"user:{rita.pk}", actor=rita.pk).exists()
     assert confirmed(rights.propose(mo, ALL, actor=root), rita)
+
+
+def test_the_first_superuser_comes_by_command_and_is_one_at_once(root: User, mo: User) -> None:
+    first = User.objects.create_superuser("first@support.example", name="First")
+    rights.record_founding(first)
+    assert confirmed(rights.propose(mo, ALL, actor=root), first)

@@ -64,10 +64,7 @@ def test_two_superusers_make_somebody_support(
     either_page: Page, sign_in: SignIn, mo: User, watch: Watch
 ) -> None:
     page = either_page
-    root, rita = (
-        User.objects.create_superuser(f"{name.lower()}@support.example", name=name)
-        for name in ("Root", "Rita")
-    )
+    root, rita = map(factories.superuser, ("Root", "Rita"))
     sign_in(page, root)
     page.goto(f"/admin/accounts/user/{mo.pk}/change/")
     page.get_by_label("Support", exact=True).first.check()

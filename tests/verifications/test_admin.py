@@ -130,7 +130,7 @@ def test_there_is_no_search_by_name(support: Client, receive: Receive) -> None:
 def test_history_is_not_edited_by_anyone(
     support: Client, as_user: Callable[[User], Client], decided: Decision, method: str
 ) -> None:
-    root = User.objects.create_superuser("root@support.example", name="Root")
+    root = factories.superuser("Root")
     endpoint = factories.endpoint(decided.partner)
     delivery = WebhookDelivery.objects.create(
         endpoint=endpoint, partner=decided.partner, event="IDENTIFICATION", sequence=1
