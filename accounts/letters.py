@@ -7,6 +7,7 @@ from email.errors import MessageError
 from typing import Any
 
 from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import sanitize_address
 from django.template.loader import render_to_string
 
@@ -49,18 +50,26 @@ def to_admins(partner: Partner, subject: str, template: str, context: dict[str, 
 
 def send_all(letters: Sequence[EmailMessage]) -> int:
     """By one connection: a server that says nothing is waited for once. Gives how many went out."""
-    connection = get_connection()
+    connection, sent = get_connection(), 0
     try:
         connection.open()
-        for one in letters:
-            one.connection = connection
-        return sum(map(send, letters))
     except TROUBLE as trouble:
         log.error("%d letters did not go out: %s", len(letters), type(trouble).__name__)
         return 0
-    finally:
-        with suppress(*TROUBLE):
-            connection.close()
+    for one in letters:
+        one.connection = connection
+        if send(one):
+            sent += 1
+        else:
+            # It may have ended the connection: the next begins anew.
+            _close(connection)
+    _close(connection)
+    return sent
+
+
+def _close(connection: BaseEmailBackend) -> None:
+    with suppress(*TROUBLE):
+        connection.close()
 
 
 def send(letter: EmailMessage) -> bool:

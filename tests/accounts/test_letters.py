@@ -1,10 +1,13 @@
 """A letter that does not go out is nobody's but its own: the others go, and nothing breaks."""
 
 import socket
+import socketserver
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.errors import HeaderParseError
 from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
+from threading import Thread
+from typing import ClassVar
 from unittest import mock
 
 import pytest
@@ -102,3 +105,35 @@ def test_a_mail_server_that_says_nothing_keeps_nobody_waiting(settings: LazySett
         silent.accept()
         with pytest.raises(BlockingIOError):
             silent.accept()
+
+
+class Refusing(socketserver.StreamRequestHandler):
+    """Ends the connection at an address that it does not know."""
+
+    told: ClassVar[list[str]] = []
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 here\r\n")
+        for line in self.rfile:
+            if line.lower().startswith(b"rcpt"):
+                if b"gone@" in line:
+                    self.wfile.write(b"421 too many errors\r\n")
+                    return
+                self.told.append(line.decode().split("<")[1].split(">")[0])
+            if line.lower().startswith(b"data"):
+                self.wfile.write(b"354 go on\r\n")
+                while self.rfile.readline() not in (b".\r\n", b""):
+                    pass
+            self.wfile.write(b"250 fine\r\n")
+
+
+def test_a_server_that_hangs_up_at_one_letter_gets_the_others(settings: LazySettings) -> None:
+    settings.EMAIL_BACKEND, Refusing.told = "django.core.mail.backends.smtp.EmailBackend", []
+    ada, gone, amos, mo = (f"{name}@northbank.example" for name in ("ada", "gone", "amos", "mo"))
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refusing) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+        four = [EmailMessage("Hello", "Hello", to=[it]) for it in (ada, gone, amos, mo)]
+        assert letters.send_all(four) == 3
+        server.shutdown()
+    assert Refusing.told == [ada, amos, mo]
