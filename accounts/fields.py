@@ -21,7 +21,7 @@ def refuse_hidden(text: str) -> None:
         raise ValidationError("Leave out characters that cannot be seen.")
 
 
-class Standing(forms.Field):
+class CheckedIfNew(forms.Field):
     """`stands` is what is stored: sent back as it was, it keeps nobody from changing the rest."""
 
     stands = ""
@@ -35,7 +35,7 @@ class Standing(forms.Field):
         raise NotImplementedError
 
 
-class PlainNameField(Standing, forms.CharField):
+class PlainNameField(CheckedIfNew, forms.CharField):
     """A name as it is read: no controls, nothing that ends the line or turns it around."""
 
     def to_python(self, value: Any) -> Any:
@@ -64,7 +64,7 @@ def _joins(letter: str) -> bool:
     return is_letter and not unicodedata.name(letter, "").startswith(NEVER_JOINED)
 
 
-class EmailField(Standing, forms.EmailField):
+class EmailField(CheckedIfNew, forms.EmailField):
     def to_python(self, value: Any) -> Any:
         """Before it is measured: it may get longer."""
         return (super().to_python(value) or "").lower()

@@ -155,8 +155,9 @@ def withdraw_those_for(user: User, *, actor: User) -> None:
 @transaction.atomic
 def withdraw_those_by(user: User, *, actor: User) -> None:
     """What somebody proposed who is no superuser any more."""
-    for pk in RightsRequest.objects.filter(proposer=user, state=RightsState.OPEN).values("user"):
-        withdraw_those_for(User(pk=pk["user"]), actor=actor)
+    proposed = RightsRequest.objects.filter(proposer=user, state=RightsState.OPEN)
+    for row in proposed.select_related("user"):
+        withdraw_those_for(row.user, actor=actor)
 
 
 def record_founding(user: User) -> None:
@@ -172,10 +173,10 @@ def record_founding(user: User) -> None:
 
 def _changed_hands(user: User) -> bool:
     """By anybody else: through a third one's account too."""
-    kinds = (Kind.USER_CHANGED, Kind.SECOND_FACTOR_RESET)
     since = timezone.now() - SETTLES
     if user.created_at > since and not _is_founded(user):
         return True
+    kinds = (Kind.USER_CHANGED, Kind.SECOND_FACTOR_RESET)
     # Of themselves, and what Admins did to them at partners.
     seats = [f"membership:{pk}" for pk in user.memberships.values_list("pk", flat=True)]
     told = AuditEntry.objects.filter(subject__in=[f"user:{user.pk}", *seats], at__gt=since)

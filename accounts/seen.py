@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from django.forms.models import model_to_dict
 from django.utils import timezone
 
-from accounts.fields import EmailField, PlainNameField, Standing
+from accounts.fields import CheckedIfNew, EmailField, PlainNameField
 from accounts.models import AuditEntry, User, names_of
 from accounts.partners import LONGEST_REASON, SHORTEST_REASON
 
@@ -49,7 +49,7 @@ class SupportForm(forms.ModelForm):
         self.stored: Any = None
         self.is_stale = False
         for name, field in self.fields.items():
-            if isinstance(field, Standing):
+            if isinstance(field, CheckedIfNew):
                 field.stands = getattr(self.instance, name, "")
         if self.instance.pk and not self.instance._state.adding:
             self.initial["seen"] = self.version_of(self.instance)
