@@ -16,7 +16,7 @@ import jinja2
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.forms import BoundField
-from django.template.defaultfilters import capfirst, date, pluralize
+from django.template.defaultfilters import capfirst, pluralize
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, json_script
@@ -188,7 +188,6 @@ FILTERS: dict[str, Callable[..., object]] = {
     "capitalize": str.capitalize,
     "capfirst": capfirst,
     "clock": looks.clock,
-    "date": date,
     "day": looks.day,
     "document": document,
     "duration": looks.duration,
@@ -205,6 +204,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "lines": lines,
     "long_day": looks.long_day,
     "meaning": looks.meaning,
+    "minute": looks.minute,
     "number": "{:,}".format,
     "pluralize": pluralize,
     "shape": looks.shape,

@@ -97,6 +97,11 @@ def exact(at: datetime) -> str:
     return f"{full_day(at.date())}, {clock(at)}"
 
 
+def minute(at: datetime) -> str:
+    """To the minute: 26 Nov 2026, 18:04."""
+    return exact(at)[:-3]
+
+
 def iso(at: datetime) -> str:
     """For programs that read the page: HTML knows no microseconds."""
     at = _utc(at)
