@@ -24,9 +24,10 @@ from verifications.walk import Found, Row
 
 # Verifications of a page.
 SIZE = 50
-# Rows that are read: to learn which filter is the rarest, to fill a page, to count the tabs.
+# Rows that are read: to learn which filter is the rarest; to see whether any fit, to fill a page
+# where some do, or for whoever asks to go on; to count the tabs.
 PROBED = 120
-WALKED = 360
+GLANCED, WALKED, CONTINUED = 200, 360, 720
 COUNTED = 100
 # These are answered by a row of their own beside each verification.
 ROW_BY_ROW = frozenset({"tag", "reason"})
@@ -84,19 +85,23 @@ class Question:
         if named and self._suffices(named):
             return _shown(named)
         driver = self._rarest(self.plan.drivers)
-        found = self._walk(driver, asked, stretch, WALKED)
-        if found.end and self._fit_but_for_the_tab(driver, asked):
-            self.is_more = True
+        found = self._walked(driver, asked, stretch)
+        # Tabs would be counted along the same way, and break off as well.
+        self.is_more |= found.end is not None and driver.answers.isdisjoint(BY_TAB)
         # Both tell all that fits up to their ends: the one that came further.
         if named and named.end and found.end and stretch.beyond(named.end, found.end):
             return _shown(named)
         return found
 
-    def _fit_but_for_the_tab(self, driver: Driver, asked: Sequence[str]) -> bool:
-        """More than a page were come to where this driver breaks off, and all of them fit else."""
-        is_many = WALKED // max(1, len(driver.branches)) > SIZE
-        by_others = BY_TAB.issuperset(set(asked) - driver.answers)
-        return is_many and driver.is_direct and by_others and BY_TAB.isdisjoint(driver.answers)
+    def _walked(self, driver: Driver, asked: Sequence[str], stretch: keyset.Stretch) -> Found:
+        """A rare question breaks off soon; whoever goes on is taken further at once."""
+        if self.filters.after or self.filters.before:
+            return self._walk(driver, asked, stretch, CONTINUED)
+        found = self._walk(driver, asked, stretch, GLANCED)
+        if not (found.end and 0 < len(found.rows) <= SIZE):
+            return found
+        rest = self._walk(driver, asked, stretch.onwards(found.end), WALKED - GLANCED)
+        return Found([*found.rows, *rest.rows], rest.end)
 
     def standings(self) -> list[Standing] | None:
         """Of all that fit, whatever tab is chosen; None: more than a page, or not known."""

@@ -108,6 +108,12 @@ FILTERS = [
     Case("filters", "one day a year ago", _day(365, 0)),
     Case("filters", "a month half a year ago", _day(180, 30)),
 ]
+# A search that broke off is taken further: as if from a place before all others.
+START, FURTHER = "4000000000000000-1", ", going on"
+GOING_ON = [
+    Case("filters", f"{name}{FURTHER}", _list(after=START, **ASKED[name]))
+    for name in ("reviewing in KR", "OTHER on OTHER", "tag SEX in KR", "suspected, OTHER, DE")
+]
 
 SEARCH = [
     Case("search", "by scan ref", _asked("q", lambda place: place.middle.scan_ref)),
@@ -162,4 +168,4 @@ PEERS = [
     ),
 ]
 
-CASES = [EMPTY, WRITES, *PAGES, *FILTERS, *SEARCH, *DETAILS, *HOME, *PEERS]
+CASES = [EMPTY, WRITES, *PAGES, *FILTERS, *GOING_ON, *SEARCH, *DETAILS, *HOME, *PEERS]
