@@ -95,7 +95,7 @@ class Question:
 
     def _walked(self, driver: Driver, asked: Sequence[str], stretch: keyset.Stretch) -> Found:
         """A rare question breaks off soon; whoever goes on is taken further at once."""
-        if self.filters.after or self.filters.before:
+        if stretch != self._whole:
             return self._walk(driver, asked, stretch, CONTINUED)
         found = self._walk(driver, asked, stretch, GLANCED)
         if not (found.end and 0 < len(found.rows) <= SIZE):
