@@ -22,9 +22,9 @@ from PIL import Image
 
 from accounts import invitations
 from accounts.models import Invitation, Membership, Partner, Plan, PricingModel, Role, User
-from verifications import vault
+from verifications import saved_views, vault
 from verifications.callbacks import provider
-from verifications.models import DeliveryState, Photo, PhotoState, WebhookEndpoint
+from verifications.models import DeliveryState, Photo, PhotoState, SavedView, WebhookEndpoint
 
 PASSWORD = "demo-Passw0rd-2026"
 EVENTS = {"05": "IDENTIFICATION_EXPIRED", "06": "IDENTIFICATION_CANCELLED"}
@@ -153,6 +153,10 @@ def role(rank: int) -> Role:
 
 def join(user: User, partner: Partner, rank: int) -> Membership:
     return Membership.objects.create(user=user, partner=partner, role=role(rank))
+
+
+def saved_view(user: User, name: str = "Denied", query: str = "status=DENIED") -> SavedView:
+    return saved_views.save(membership(user), name, query)
 
 
 def invitation(

@@ -31,7 +31,7 @@ ROWS = [
     {"vault", "beside", "walk"},
     # asked by readers and writers alike
     {"policy", "webhooks.outbox", "history", "audit_forms", "endpoint_forms"}
-    | {"counters", "folding", "names", "disposal_forms", "plan", "reasons"},
+    | {"counters", "folding", "names", "disposal_forms", "saved_view_forms", "plan", "reasons"},
     # what every verb does
     {"lifecycle", "outcomes", "callbacks.findings"},
     # parts of a verb, parts of a page
@@ -48,7 +48,7 @@ ROWS = [
         "demo",
     }
     | {"home", "listing", "detail", "confirm", "buttons"}
-    | {"audit_log", "deliveries", "holds", "disposed"},
+    | {"audit_log", "deliveries", "holds", "disposed", "saved_views"},
     # verbs by the clock, and by command
     {"chores", "rotation"},
     # edges

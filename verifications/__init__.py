@@ -9,6 +9,7 @@ policy         may this person do this, and why not;  reasons  why not the appli
 counters       how many, noted beside each change;  folding  into sums, by the worker
 lifecycle      move(): the one door through which a status changes;  outcomes  what would be set
 decisions      decide(), undo(); the other verbs: tags, notes, holds, disposal with lost_files
+saved_views    what people save of the list for themselves
 callbacks/     edge to the provider: its dialect, intake, effect, findings, photos
 webhooks/      edge to partners: payloads, signing, outbox, claims, delivery, endpoints
 transport      one guarded request to an address that a stranger wrote

@@ -11,6 +11,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
@@ -162,6 +163,7 @@ class FilterForm(forms.Form):
     before = PositionField(label="Page", required=False)
 
     SEVERAL = frozenset({"status"})
+    PASSING = frozenset({"q", "after", "before"})
 
     def __init__(
         self,
@@ -223,6 +225,16 @@ class FilterForm(forms.Form):
         for name in ("from_", "to"):
             if name in self.errors:
                 self.fields[name].widget = forms.TextInput()
+
+    def lasting(self) -> str:
+        """The question as it is saved: not what is typed to search for, which may be an
+        applicant's name, nor a place in the list. Empty: nothing is left of it.
+        """
+        keys = map(self.add_prefix, sorted(self.fields.keys() - self.PASSING))
+        given = {key: sorted({*self.query.getlist(key)} - {""}) for key in keys}
+        if given.get("order") == ["newest"]:
+            del given["order"]
+        return urlencode(given, doseq=True)
 
     def filters(self) -> Filters:
         """Of a valid form."""

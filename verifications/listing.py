@@ -13,6 +13,7 @@ from accounts.statements import Slot, Statement
 from verifications import keyset, question, reasons, search, vault
 from verifications.address import POSITIONS, Asked
 from verifications.forms import FilterForm, Filters
+from verifications.models import SavedView
 from verifications.statuses import Standing, Status
 from verifications.walk import Row
 
@@ -25,6 +26,14 @@ PEOPLE = Statement(
         Membership.objects.filter(partner=Slot("partner"))
         .order_by("user__name")
         .values_list("user_id", "user__name", "user__email")
+    )
+)
+
+SAVED = Statement(
+    lambda: (
+        SavedView.objects.filter(membership=Slot("membership"))
+        .order_by("folded")
+        .values_list("pk", "name", "query")
     )
 )
 
@@ -52,6 +61,16 @@ class Chip:
 
 
 @dataclass(frozen=True)
+class Saved:
+    """A view that was saved; the current one asks what the page is asked."""
+
+    pk: int
+    name: str
+    query: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
 class Refusal:
     """What could not be understood, and the question without it."""
 
@@ -65,6 +84,9 @@ class Listing:
     # None: nothing is asked.
     form: FilterForm | None
     tabs: list[Tab]
+    saved: list[Saved]
+    # What can be saved of the question; empty: nothing, or it is.
+    unsaved: str
     chips: list[Chip]
     refusals: list[Refusal]
     rows: list[Row]
@@ -108,9 +130,14 @@ def build(
     if not is_understood:
         form = whole_form(membership, query, today)
     newer, older, further = page.links(back=bool(filters.before))
+    lasting = form.lasting() if form else ""
+    mine = saved(membership, "" if "q" in asked.kept else lasting)
+    is_saved = lasting in {it.query for it in mine}
     return Listing(
         form=form,
         tabs=_tabs(answer, asked, standings),
+        saved=mine,
+        unsaved=lasting if is_understood and not is_saved else "",
         chips=_chips(form, asked),
         refusals=_refusals(form, asked),
         rows=page.rows,
@@ -131,6 +158,16 @@ def _with_hash(membership: Membership, filters: Filters) -> Filters:
     if not filters.q or search.is_scan_ref(filters.q):
         return filters
     return replace(filters, number_hash=vault.number_hash(membership.partner_id, filters.q))
+
+
+def lasting_words(form: FilterForm) -> list[tuple[str, str]]:
+    """What is saved of a question: each filter and what it is set to."""
+    kept = Asked(QueryDict(form.lasting())).kept
+    return [
+        (str(field.label), _in_words(field, values))
+        for field in form
+        if (values := kept.get(field.html_name))
+    ]
 
 
 def whole_form(membership: Membership, query: QueryDict, today: date) -> FilterForm:
@@ -164,6 +201,11 @@ def _tabs(answer: question.Question, asked: Asked, standings: Mapping[Standing, 
         Tab(label, asked.link(*BY_TAB, **added), _count(counted, added), here == added)
         for label, added in TABS
     ]
+
+
+def saved(membership: Membership, asked: str = "") -> list[Saved]:
+    rows = SAVED.rows(membership=membership.pk)
+    return [Saved(pk, name, query, query == asked) for pk, name, query in rows]
 
 
 def _of(answer: question.Question) -> Mapping[Standing, int] | None:

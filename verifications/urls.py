@@ -13,6 +13,7 @@ from verifications.views import (
     media,
     notes,
     receiver,
+    saved_views,
     tags,
     webhooks,
 )
@@ -36,6 +37,10 @@ urlpatterns = [
     path(f"{one}notes/", notes.write, name="verification_note"),
     path(f"{one}photos/<path:kind>/", media.photo, name="verification_photo"),
     path(f"{one}tags/<int:tag_id>/remove/", tags.remove, name="verification_remove_tag"),
+    path("saved/add/", saved_views.add, name="saved_view_add"),
+    path("saved/replace/", saved_views.replace, name="saved_view_replace"),
+    path("saved/<int:pk>/", saved_views.edit, name="saved_view"),
+    path("saved/<int:pk>/delete/", saved_views.delete, name="saved_view_delete"),
     path("disposed/", disposal.index, name="disposed_list"),
     path("webhooks/", webhooks.index, name="webhooks"),
     path("webhooks/endpoints/add/", webhooks.add, name="webhook_add"),

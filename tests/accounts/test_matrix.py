@@ -20,8 +20,8 @@ from idv_dashboard.middleware import HEADERS
 from tests.fuzz.walk import FORM, Cell, Walker
 from tests.fuzz.world import ROLES, World, patterns, stay_here
 from tests.verifications import test_policy
-from verifications import policy
-from verifications.models import WebhookDelivery, WebhookEndpoint
+from verifications import policy, saved_views
+from verifications.models import SavedView, WebhookDelivery, WebhookEndpoint
 from verifications.models.verification import VerificationQuerySet
 from verifications.statuses import Action
 from verifications.views import deliveries, webhooks
@@ -201,6 +201,10 @@ def _without_queries() -> Iterator[Mutation]:
     def asked(patch: Patch) -> None:
         patch.setattr(team, "find_invitation", lambda _, pk: Invitation.objects.get(pk=pk))
 
+    def view(patch: Patch) -> None:
+        patch.setattr(saved_views, "find", lambda _, pk: SavedView.objects.get(pk=pk))
+
+    yield "saved views of everybody", view, [it for it in OWN if it.startswith("saved/<")]
     yield "members of all partners", colleague, [it for it in OWN if it.startswith("team/<")]
     yield "invitations of all partners", asked, [it for it in OWN if "invitations/<" in it]
     yield "notes from everybody", note, [it for it in OWN if "notes" in it]

@@ -55,6 +55,8 @@ class World:
         self.decision = self.decide("ada", "decided", Action.DENY)
         self.invitation = factories.invitation(self.partner, people["ada"])
         self.link = factories.newest_link()
+        self.view = factories.saved_view(people["ada"], "Denied this morning")
+        factories.saved_view(people["ada"], "Reviewing, Germany", "country=DE&status=REVIEWING")
         ada = factories.membership(people["ada"])
         note = self.text("She called: the old passport was lost.")
         notes.write(ada, self["decided"], text=note, request_key=uuid.uuid4())
@@ -127,6 +129,7 @@ class Place:
         refs["endpoint"] = str(world.endpoint.pk)
         refs["invitation"] = world.link
         refs["colleague"] = str(factories.membership(world.people["mo"]).pk)
+        refs["view"] = str(world.view.pk)
         refs["own"] = str(factories.membership(world.people["ada"]).pk)
         refs["delivery"] = str(world.decision.deliveries.get().pk)
         return self.address.format(**refs)
@@ -147,6 +150,11 @@ def open_deny(page: Page, world: World) -> None:
 
 def open_filters(page: Page, world: World) -> None:
     follow("Add filter")(page, world)
+    page.get_by_role("dialog").wait_for()
+
+
+def open_saving(page: Page, world: World) -> None:
+    follow("Save view")(page, world)
     page.get_by_role("dialog").wait_for()
 
 
@@ -258,6 +266,11 @@ PLACES = {
     "list": Place("/verifications/"),
     "list, needs a decision": Place("/verifications/?suspected=yes"),
     "list, filters open": Place("/verifications/?status=DENIED", steps=open_filters),
+    "list, one saved view open": Place("/verifications/?status=DENIED"),
+    "list, save view open": Place("/verifications/?status=ACTIVE&country=DE", steps=open_saving),
+    "save view": Place("/saved/add/?status=ACTIVE&country=DE", "vera"),
+    "save view, no name": Place("/saved/add/?status=ACTIVE", "ada", 422, press("Save")),
+    "saved view": Place("/saved/{view}/"),
     "filter": Place("/filter/?status=DENIED&country=LT"),
     "filter, question refused": Place("/filter/?country=lt&from=32", status=400),
     "list, nothing found": Place("/verifications/?q=Nobody+at+all"),

@@ -34,6 +34,8 @@ POST_ONLY = {
     "verification_hold",
     "verification_release",
     "verification_reveal",
+    "saved_view_replace",
+    "saved_view_delete",
     "webhook_pause",
     "webhook_resume",
     "webhook_test",

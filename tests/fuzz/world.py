@@ -72,6 +72,8 @@ class World:
         rights.propose(self.people["member"], rights.Rights(is_staff=True), actor=root)
         self.invitation = factories.invitation(self.northbank, self.people["admin"])
         self.other_invitation = factories.invitation(self.southpay, self.people["outsider"])
+        self.view = factories.saved_view(self.people["admin"])
+        self.other_view = factories.saved_view(self.people["outsider"], "SOUTHPAY-VIEW")
         audit.record(
             Kind.VIEWED,
             actor=self.people["outsider"],
@@ -112,6 +114,8 @@ class World:
     def _number(self, pattern: str, is_foreign: bool) -> int:
         if "invitations" in pattern:
             return (self.other_invitation if is_foreign else self.invitation).pk
+        if pattern.startswith("saved/"):
+            return (self.other_view if is_foreign else self.view).pk
         if pattern.startswith("team/"):
             role = "outsider" if is_foreign else "viewer"
             return factories.membership(self.people[role]).pk

@@ -17,6 +17,7 @@ from verifications.models.findings import Photo, PhotoState, Tag, TagKind
 from verifications.models.name import NameSuffix, NameUse, NameWord
 from verifications.models.note import Note
 from verifications.models.reason import ReasonGroup, RejectionReason, Sets
+from verifications.models.saved_view import SavedView
 from verifications.models.verification import (
     ReviewType,
     TokenType,
@@ -73,6 +74,7 @@ __all__ = [
     "RejectionReason",
     "ReleaseReason",
     "ReviewType",
+    "SavedView",
     "Seat",
     "Sets",
     "Stage",
