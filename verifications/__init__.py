@@ -17,6 +17,7 @@ listing detail home confirm deliveries/ audit_log disposed buttons    pages as o
 dossier/ evidence watermark timeline figures keeping waiting    parts of pages;  frame  around each
 search  keyset  address  forms    what pages stand on
 drawing        the language of the pages;  looks  how things look in words and shapes
+spreadsheet    files for people, line by line
 names/         the index of words by which a name is found by any fragment: keeping, finding, proof
 question       what is asked of the list, along one index and within a budget;  plan  walk  to it
 history/       whether rows and the audit log tell the same;  chores  worker  by the clock

@@ -14,7 +14,7 @@ from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
 from tests.hostile import PAYLOADS
 from tests.verifications.test_decisions import decide
-from verifications import audit_log, chores
+from verifications import audit_log, chores, spreadsheet
 from verifications.models import Chore, Verification
 from verifications.statuses import Action
 
@@ -116,13 +116,13 @@ SIGNS = ["=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠"]
 
 @pytest.mark.parametrize("sign", SIGNS)
 def test_no_cell_is_a_formula(sign: str) -> None:
-    assert audit_log.plain(f"{sign}1") == f"'{sign}1"
-    assert audit_log.plain(f"a{sign}1") == f"a{sign}1" or sign in "\t\r\n"
+    assert spreadsheet.plain(f"{sign}1") == f"'{sign}1"
+    assert spreadsheet.plain(f"a{sign}1") == f"a{sign}1" or sign in "\t\r\n"
 
 
 @pytest.mark.parametrize("cell", ["2026-11-26", "a-b; c: d, e+f", "ada@north.example", "", "x\ty"])
 def test_a_cell_that_is_none_stays_as_it_is(cell: str) -> None:
-    assert audit_log.plain(cell) == cell
+    assert spreadsheet.plain(cell) == cell
 
 
 def formulas(text: str) -> list[str]:

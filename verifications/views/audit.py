@@ -1,13 +1,12 @@
 """The audit log for a partner's Admins: to read, and as a file."""
 
-from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts import access, budgets, memberships
 from accounts.models import Kind, Rank
-from verifications import audit_log
+from verifications import audit_log, spreadsheet
 from verifications.audit_forms import AuditFilterForm
 
 
@@ -40,12 +39,8 @@ def export(request: access.MemberRequest) -> HttpResponseBase:
         stream=f"p/{partner.pk}",
         filters=sorted(name for name, value in form.cleaned_data.items() if value),
     )
-    response = StreamingHttpResponse(
-        audit_log.export(request.membership, form),
-        content_type="text/csv; charset=utf-8",
-    )
-    response.headers["Content-Disposition"] = 'attachment; filename="audit-log.csv"'
-    return response
+    rows = audit_log.export(request.membership, form)
+    return spreadsheet.download("audit-log.csv", audit_log.COLUMNS, rows)
 
 
 def _form(request: access.MemberRequest) -> AuditFilterForm:
