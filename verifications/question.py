@@ -6,7 +6,7 @@ the table and however odd the question, no more is read than the figures below a
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -78,6 +78,15 @@ class Question:
             shown[-1].place if is_cut else found.end,
             searched_to=found.end if len(shown) < SIZE else None,
         )
+
+    def batches(self) -> Iterator[list[Row]]:
+        """All that fits, in order, by one bounded search after the other as pages do it."""
+        stretch: keyset.Stretch | None = self._whole
+        while stretch:
+            found = self._found(stretch)
+            yield found.rows
+            stretch = stretch.onwards(found.end) if found.end else None
+            self.looked.clear()
 
     def _found(self, stretch: keyset.Stretch) -> Found:
         asked = tuple(self.plan.conditions)

@@ -3,7 +3,7 @@
 import random
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -183,21 +183,38 @@ def test_the_pages_are_the_answer(
     assert [row.pk for page in reversed(back) for row in page.rows] == expected
     for page in there[1:]:
         assert not page.rows or page.newer == Position(page.rows[0].started_at, page.rows[0].pk)
+    # Wherever somebody stands in the list.
+    for place in (None, Position(rows.NOON, 7)):
+        batches = question.Question(member, replace(asked, after=place)).batches()
+        assert [row.pk for batch in batches for row in batch] == expected
 
 
+def _page_by_page(membership: Membership, asked: Filters) -> Iterator[Sequence[Any]]:
+    return (page.rows for page in _pages(membership, asked))
+
+
+def _to_the_end(membership: Membership, asked: Filters) -> Iterator[Sequence[Any]]:
+    return question.Question(membership, asked).batches()
+
+
+@pytest.mark.parametrize("read", [_page_by_page, _to_the_end])
 @pytest.mark.usefixtures("small", "many")
 @anything
 @given(data=st.data())
 def test_what_changes_meanwhile_is_neither_repeated_nor_a_cause_of_loss(
-    northbank: Partner, ada: User, amos: User, data: st.DataObject
+    northbank: Partner,
+    ada: User,
+    amos: User,
+    read: Callable[..., Iterator[Sequence[Any]]],
+    data: st.DataObject,
 ) -> None:
     asked = data.draw(filters([ada.pk, amos.pk]))
     expected, changed = set(_expected(northbank, asked)), set()
     keys = list(Verification.objects.filter(partner=northbank).values_list("pk", flat=True))
     seen: list[int] = []
     with transaction.atomic():
-        for page in _pages(factories.membership(ada), asked):
-            seen += [row.pk for row in page.rows]
+        for found in read(factories.membership(ada), asked):
+            seen += [row.pk for row in found]
             pk = data.draw(st.sampled_from(keys))
             changed.add(pk)
             it = Verification.objects.filter(pk=pk)
