@@ -41,12 +41,19 @@ RECORDS = Budget(
     "subject",
     "verifications looked at within an hour",
 )
-EXPORTS = Budget(
+LIST_EXPORTS = Budget(
+    Kind.LIST_EXPORTED,
+    lambda: settings.EXPORTS_PER_DAY,
+    timedelta(days=1),
+    "id",
+    "exports of verifications within a day",
+)
+LOG_EXPORTS = Budget(
     Kind.LOG_EXPORTED,
     lambda: settings.EXPORTS_PER_DAY,
     timedelta(days=1),
     "id",
-    "exports within a day",
+    "exports of the audit log within a day",
 )
 
 
@@ -85,6 +92,34 @@ def spend(
         if number > budget.most():
             raise Reached(budget, actor, partner, first + budget.window)
     return entry
+
+
+def spend_export(budget: Budget, *, actor: User, partner: Partner, filters: list[str]) -> None:
+    """On record before the first line goes out. Raises Reached."""
+    spend(
+        budget,
+        actor=actor,
+        partner=partner,
+        subject=f"partner:{partner.key}",
+        stream=f"p/{partner.pk}",
+        filters=filters,
+    )
+
+
+class Left(NamedTuple):
+    """How often one may still take it; where none is left, `again_at` says when one is."""
+
+    number: int
+    again_at: datetime | None
+
+
+def left(budget: Budget, actor: User) -> Left:
+    """Of a budget that counts each entry."""
+    since = timezone.now() - budget.window
+    rows = TAKEN["id"].rows(actor=actor.pk, kind=budget.kind, since=since)
+    taken, first = next(iter(rows), (0, since))
+    number = max(0, budget.most() - taken)
+    return Left(number, None if number else first + budget.window)
 
 
 def _taken(counts: str) -> QuerySet:

@@ -259,6 +259,24 @@ class FilterForm(forms.Form):
             before=given["before"] or None,
         )
 
+    def told(self) -> list[str]:
+        """What a valid form asks for, fit for the audit log: of a text that somebody thought of
+        only that there was one, as it may be a name.
+        """
+        asked = {
+            name: [it for it in self.query.getlist(self.add_prefix(name)) if it]
+            for name, field_ in self.fields.items()
+            if not isinstance(field_, PositionField)
+        }
+        return [self._told(name, values) for name, values in asked.items() if values]
+
+    def _told(self, name: str, values: list[str]) -> str:
+        field_, key = self.fields[name], self.add_prefix(name)
+        offered = dict(_pairs(field_)) if isinstance(field_, forms.ChoiceField) else {}
+        is_known = all(offered.get(value, value) != value for value in values)
+        is_plain = is_known or isinstance(field_, PlainDate)
+        return f"{key}={','.join(values)}" if is_plain else key
+
     def _period(self) -> tuple[datetime | None, datetime | None]:
         given = self.cleaned_data
         start, end = given.get("from_"), given.get("to")

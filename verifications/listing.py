@@ -122,12 +122,11 @@ def build(
     membership: Membership, standings: Mapping[Standing, int], query: QueryDict, today: date
 ) -> Listing:
     """A question that cannot be understood gives no rows and the form that says why."""
-    form, asked = _form(membership, query, today) if query else None, Asked(query)
-    is_understood = form is None or form.is_valid()
-    filters = _with_hash(membership, form.filters()) if form and is_understood else Filters()
+    form, understood = read(membership, query, today)
+    asked, filters = Asked(query), understood or Filters()
     answer = question.Question(membership, filters)
-    page = answer.page() if is_understood else keyset.Page([], None, None)
-    if not is_understood:
+    page = answer.page() if understood else keyset.Page([], None, None)
+    if not understood:
         form = whole_form(membership, query, today)
     newer, older, further = page.links(back=bool(filters.before))
     lasting = form.lasting() if form else ""
@@ -137,8 +136,8 @@ def build(
         form=form,
         tabs=_tabs(answer, asked, standings),
         saved=mine,
-        unsaved=lasting if is_understood and not is_saved else "",
-        chips=_chips(form, asked),
+        unsaved=lasting if understood and not is_saved else "",
+        chips=chips(form, asked),
         refusals=_refusals(form, asked),
         rows=page.rows,
         newer=_page_link(asked, "before", newer),
@@ -151,6 +150,16 @@ def build(
         searched_back=filters.oldest_first == bool(filters.before),
         further=_page_link(asked, "before" if filters.before else "after", further),
     )
+
+
+def read(
+    membership: Membership, query: QueryDict, today: date
+) -> tuple[FilterForm | None, Filters | None]:
+    """What is asked, and its form where anything is; no filters: it cannot be understood."""
+    if not query:
+        return None, Filters()
+    form = _form(membership, query, today)
+    return form, _with_hash(membership, form.filters()) if form.is_valid() else None
 
 
 def _with_hash(membership: Membership, filters: Filters) -> Filters:
@@ -233,7 +242,7 @@ def _page_link(asked: Asked, name: str, position: keyset.Position | None) -> str
     return asked.link(**{name: str(position)}) if position else ""
 
 
-def _chips(form: FilterForm | None, asked: Asked) -> list[Chip]:
+def chips(form: FilterForm | None, asked: Asked) -> list[Chip]:
     """One for each filter that is set, refused ones too: that is how they are taken away."""
     return [
         Chip(str(field.label), _in_words(field, values), asked.link(field.html_name))

@@ -66,6 +66,7 @@ class Kind(models.TextChoices):
     CALLBACK_REAPPLIED = "callback.reapplied", "Callback applied again"
     ENDPOINT_CHANGED = "endpoint.changed", "Webhook endpoint changed"
     DELIVERY_RESENT = "delivery.resent", "Webhook sent by hand"
+    LIST_EXPORTED = "verifications.exported", "Verifications exported"
     LOG_EXPORTED = "audit.exported", "Audit log exported"
     BUDGET_REACHED = "budget.reached", "Stopped from looking further"
 

@@ -49,6 +49,7 @@ GUARDED = [
     ("POST", "/webhooks/endpoints/add/"), ("GET", "/webhooks/endpoints/{endpoint}/"),
     ("POST", "/webhooks/endpoints/{endpoint}/"), ("GET", "/webhooks/endpoints/{endpoint}/rotate/"),
     ("POST", "/webhooks/endpoints/{endpoint}/rotate/"), ("GET", "/audit/export/"),
+    ("GET", "/export/"), ("GET", "/verifications/export.csv"),
     ("GET", "/accounts/2fa/totp/activate/"), ("GET", "/accounts/2fa/webauthn/add/"),
     ("GET", "/accounts/2fa/recovery-codes/generate/"),
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import Page
 
+from accounts import budgets
 from accounts.models import Membership, User
 from accounts.models.session import SessionStore
 from tests import factories
@@ -246,6 +247,13 @@ def forget_proof(page: Page) -> None:
     session.save()
 
 
+def export_too_often(page: Page, world: World) -> None:
+    ada, partner = world.people["ada"], world.partner
+    for _ in range(settings.EXPORTS_PER_DAY):
+        budgets.spend_export(budgets.LIST_EXPORTS, actor=ada, partner=partner, filters=[])
+    page.reload()
+
+
 ONE = "/verifications/{%s}/"
 
 PLACES = {
@@ -275,6 +283,11 @@ PLACES = {
     "filter, question refused": Place("/filter/?country=lt&from=32", status=400),
     "list, nothing found": Place("/verifications/?q=Nobody+at+all"),
     "list, empty": Place("/verifications/", "otto"),
+    "export": Place("/export/?status=DENIED&q=Okoro", "mo"),
+    "export of everything": Place("/export/"),
+    "export, all taken": Place("/export/?tag=NAME", steps=export_too_often),
+    "export, question refused": Place("/export/?status=NONSENSE", status=400),
+    "export, not for a Viewer": Place("/export/", "vera", 403),
     "list, question refused": Place("/verifications/?status=NONSENSE&from=32", status=400),
     **{f"details, {name}": Place(ONE % name) for name in SAMPLES if name != "disposed"},
     "details of a Viewer": Place(ONE % "suspected", "vera"),

@@ -23,6 +23,7 @@ NO_PAGE = {
     "demo_inbox",
     "verification_photo",
     "audit_export",
+    "verification_export_file",
     "mfa_download_recovery_codes",
     "mfa_login_webauthn",
 }

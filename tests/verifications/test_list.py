@@ -493,7 +493,7 @@ def test_a_refused_filter_is_marked_kept_and_can_be_cleared(ask: Ask) -> None:
 
 def test_a_broken_page_link_leads_to_the_first_page_of_the_question(ask: Ask) -> None:
     response = ask("after=x&status=DENIED")
-    assert 'href="?status=DENIED">First page' in text(response)
+    assert 'href="/verifications/?status=DENIED">First page' in text(response)
 
 
 @pytest.mark.parametrize(

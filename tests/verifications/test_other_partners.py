@@ -122,7 +122,7 @@ def addresses(world: Two) -> Iterator[str]:
         yield world.path(pattern)
         yield world.path(pattern, is_foreign=True)
     lists = ["", "filter/", "verifications/", "webhooks/", "webhooks/deliveries/", "audit/"]
-    lists += ["audit/export/", "team/", "demo/receiver/"]
+    lists += ["audit/export/", "export/", "verifications/export.csv", "team/", "demo/receiver/"]
     for query in asks(world):
         yield from (f"/{it}?{query}" for it in lists)
 

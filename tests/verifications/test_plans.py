@@ -4,7 +4,7 @@ A page is what its object asks of the database, all statements together.
 """
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -30,6 +30,7 @@ from verifications import (
     audit_log,
     counters,
     disposed,
+    exports,
     history,
     home,
     keyset,
@@ -234,6 +235,24 @@ def _understood(admin: Membership, query: QueryDict) -> None:
     standings = counters.standing(admin.partner)
     page = listing.build(admin, standings, query, timezone.now().date())
     assert not page.is_refused, page.refusals
+
+
+def test_an_export_is_read_as_pages_are(admin: Membership, offered: dict[str, list[Any]]) -> None:
+    # The page before it, and two of the list.
+    explained, wrong = plans.Explained(most_rows=3 * plans.MOST_ROWS), []
+    for asked in (it | {"order": order} for it in _alone(offered) for order in ORDERS):
+        query = _query(asked)
+        wrong += explained.objections(query.urlencode(), lambda query=query: _begun(admin, query))
+    assert not wrong, f"{len(wrong)} of {explained.pages} exports:\n" + "\n\n".join(wrong[:5])
+
+
+def _begun(admin: Membership, query: QueryDict) -> None:
+    question.lately.clear()
+    today = timezone.now().date()
+    assert exports.offer(admin, counters.standing(admin.partner), query, today)
+    _, filters = listing.read(admin, query, today)
+    assert filters
+    list(islice(exports.rows(admin, filters), question.SIZE + 2))
 
 
 # A name is looked for by words that hold the text, and its other filters along their own index.

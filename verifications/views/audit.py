@@ -26,17 +26,13 @@ def entries(request: access.MemberRequest) -> HttpResponseBase:
 @access.proven
 @require_safe
 def export(request: access.MemberRequest) -> HttpResponseBase:
-    """Logged before the first line goes out."""
     form = _form(request)
     if not form.is_valid():
         return entries(request)
-    partner = request.membership.partner
-    budgets.spend(
-        budgets.EXPORTS,
+    budgets.spend_export(
+        budgets.LOG_EXPORTS,
         actor=request.user,
-        partner=partner,
-        subject=f"partner:{partner.key}",
-        stream=f"p/{partner.pk}",
+        partner=request.membership.partner,
         filters=sorted(name for name, value in form.cleaned_data.items() if value),
     )
     rows = audit_log.export(request.membership, form)

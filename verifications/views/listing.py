@@ -4,6 +4,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts import access
+from accounts.models import Rank
 from verifications import frame, listing
 
 
@@ -13,7 +14,9 @@ def verifications(request: access.MemberRequest) -> HttpResponse:
     standings, today = frame.standings(request), timezone.now().date()
     page = listing.build(request.membership, standings, request.GET, today)
     status = 400 if page.is_refused else 200
-    return render(request, "verifications/list.html", {"page": page}, status=status)
+    export = frame.url_for(request.membership, "verification_export", Rank.MODERATOR)
+    context = {"page": page, "export": export}
+    return render(request, "verifications/list.html", context, status=status)
 
 
 @access.member()
