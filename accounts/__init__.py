@@ -15,7 +15,7 @@ lone         secrets that stand alone in a row, read as if in clear
 statements   queries whose SQL is written once, with slots for values;  instances  of their rows
 insertions   new rows whose SQL is written once;  updates  columns of a row
 guards       append-only by trigger, on SQLite and on PostgreSQL
-letters      the one door by which they go out;  emails  another e-mail for a user, and who is told
+letters      the one door by which they go out, after the request;  emails  another for a user
 own_access   what people change about how they sign in, logged and told
 rights       support's own, given by two;  rights_admin  its pages
 partners     memberships: what support changes;  support  admin  its pages, seen  the version check,

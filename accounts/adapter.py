@@ -4,6 +4,7 @@ import base64
 import binascii
 import logging
 import secrets
+from datetime import timedelta
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -14,9 +15,9 @@ from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate
-from django.contrib.sites.shortcuts import get_current_site
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
@@ -83,11 +84,11 @@ class Adapter(DefaultAccountAdapter):
             self.authentication_failed(request, **credentials)
         return user
 
-    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """As allauth does, but by our door: an error page would tell that there is an account."""
-        site = get_current_site(self.request)
-        context = {"request": self.request, "email": email, "current_site": site, **context}
-        letters.send(self.render_mail(template_prefix, email, context))
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
+        """By our door; to nobody where the form found no user."""
+        letter = self.render_mail("account/email/password_reset_key", email, context)
+        lasts = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+        letters.post(email if user.pk else "", letter.subject, letter.body, lasts=lasts)
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         messages.error(request, WRONG)

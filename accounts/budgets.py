@@ -193,18 +193,18 @@ def tell_admins() -> int:
 
 
 def _tell(partner: Partner, since: datetime) -> int:
-    """What no letter told of, the mail being away say, is told the next time."""
+    """What no letter tells of, there being no Admin say, is told the next time."""
     known = {f"budget-told-{partner.pk}-{it.at.timestamp()}": it for it in notices(partner, since)}
     told = cache.get_many(known)
     fresh = {key: notice for key, notice in known.items() if key not in told}
     if not fresh:
         return 0
-    sent = letters.to_admins(
+    told_to = letters.to_admins(
         partner,
         "somebody was stopped from looking further",
         "accounts/budget_mail.txt",
         {"notices": [*fresh.values()]},
     )
-    if sent:
+    if told_to:
         cache.set_many(dict.fromkeys(fresh, 1), timeout=2 * 86_400)
-    return sent
+    return told_to

@@ -3,10 +3,6 @@
 So it says why, ends all sessions, and is told to the former address and to the Admins.
 """
 
-from functools import partial
-
-from django.db import transaction
-
 from accounts import letters, sessions
 from accounts.models import Membership, Rank, User
 
@@ -16,12 +12,12 @@ SUBJECT = "The e-mail of an account was changed"
 
 
 def changed(user: User, former: str, *, why: str) -> None:
-    """In the transaction that changes it; the letters go out with its commit."""
+    """In the transaction that changes it."""
     sessions.end(user)
     told = {former: {"why": why}}
     told |= {admin: {"why": why, "whose": former} for admin in _admins(user)}
-    written = [letters.letter(to, SUBJECT, TEMPLATE, context) for to, context in told.items()]
-    transaction.on_commit(partial(letters.send_all, written))
+    for to, context in told.items():
+        letters.write(to, SUBJECT, TEMPLATE, context)
 
 
 def _admins(user: User) -> list[str]:

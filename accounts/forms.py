@@ -1,10 +1,13 @@
-"""The form on the sign-in page."""
+"""The forms by which people come in: to sign in, and to ask for a new password."""
 
 from typing import Any
 
-from allauth.account.forms import LoginForm
+from allauth.account.forms import LoginForm, ResetPasswordForm
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
+from django.http import HttpRequest
+
+from accounts.models import User
 
 WRONG = "The e-mail or password is not right."
 WAIT = "Too many attempts. Wait five minutes, then try again."
@@ -34,3 +37,14 @@ class SignInForm(LoginForm):
         if not self.is_bound or self.is_valid():
             return ""
         return WAIT if self.is_throttled else WRONG
+
+
+class ForgottenForm(ResetPasswordForm):
+    """For an address that nobody has the same is done, so that time does not tell who is here."""
+
+    users: list[User]
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        self.users = self.users or [User(pk=0, email=self.cleaned_data["email"])]
+        email: str = super().save(request, **kwargs)
+        return email

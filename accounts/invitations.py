@@ -56,14 +56,11 @@ class NotForYou(Exception):
     """The invitation is for another address, or for somebody who may not take it."""
 
 
-class Unsent(Exception):
-    """The invitation stands, but the letter could not be sent."""
-
-
+@transaction.atomic
 def invite(partner: Partner, email: str, role: Role, *, actor: User, link: Link) -> Invitation:
-    """Asks, and writes the letter. Raises what ask() does, or Unsent."""
+    """Asks, and writes the letter. Raises what ask() does."""
     made, token = ask(partner, email, role, actor=actor)
-    _send(made, link(token))
+    _write(made, link(token))
     return made
 
 
@@ -91,20 +88,20 @@ def ask(partner: Partner, email: str, role: Role, *, actor: User) -> tuple[Invit
     return made, token
 
 
+@transaction.atomic
 def send_again(invitation: Invitation, *, actor: User, link: Link) -> Invitation:
     """Another link, seven days from now; the former one ends.
 
-    Raises Over, TooSoon, TooManyToday, NotAdmin or Unsent.
+    Raises Over, TooSoon, TooManyToday or NotAdmin.
     """
-    token = _new_token()
-    with transaction.atomic():
-        open_ = _locked(invitation, actor)
-        if timezone.now() < open_.invited_at + REST:
-            raise TooSoon
-        _allow_letter(open_.partner)
-        _renew(open_, token, actor)
-        _record(Kind.INVITED_AGAIN, open_, actor, role=open_.role.name)
-    _send(open_, link(token))
+    token, open_ = _new_token(), _locked(invitation, actor)
+    if timezone.now() < open_.invited_at + REST:
+        raise TooSoon
+    _allow_letter(open_.partner)
+    _renew(open_, token, actor)
+    _record(Kind.INVITED_AGAIN, open_, actor, role=open_.role.name)
+    letters.withdraw(open_)
+    _write(open_, link(token))
     return open_
 
 
@@ -211,6 +208,7 @@ def _join(invitation: Invitation, user: User) -> Membership:
     membership = Membership.objects.create(user=user, partner=partner, role=invitation.role)
     invitation.accepted_at, invitation.accepted_by = timezone.now(), user
     invitation.save(update_fields=["accepted_at", "accepted_by"])
+    letters.withdraw(invitation)
     _record(Kind.JOINED, invitation, user, membership=membership.pk, role=invitation.role.name)
     return membership
 
@@ -218,16 +216,16 @@ def _join(invitation: Invitation, user: User) -> Membership:
 def _revoke(invitation: Invitation, actor: User) -> None:
     invitation.revoked_at = timezone.now()
     invitation.save(update_fields=["revoked_at"])
+    letters.withdraw(invitation)
     _record(Kind.INVITATION_REVOKED, invitation, actor, role=invitation.role.name)
 
 
-def _send(invitation: Invitation, link: str) -> None:
+def _write(invitation: Invitation, link: str) -> None:
     """Plain words and the link: no other secret."""
     context = {"invitation": invitation, "link": link, "days": LASTS.days}
     subject = f"{invitation.partner}: you are invited to IDV Dashboard"
     template = "accounts/mail/invitation.txt"
-    if not letters.write(invitation.email, subject, template, context):
-        raise Unsent
+    letters.write(invitation.email, subject, template, context, invitation=invitation)
 
 
 def _record(kind: Kind, invitation: Invitation, actor: User, **facts: str | int) -> None:

@@ -3,10 +3,6 @@
 Whoever came upon an open session would change just that.
 """
 
-from functools import partial
-
-from django.db import transaction
-
 from accounts import audit, letters
 from accounts.models import Kind, User
 
@@ -48,5 +44,4 @@ def _record(kind: Kind, user: User, **facts: str | int | bool) -> None:
 
 
 def _tell(user: User, subject: str, done: str) -> None:
-    template = "accounts/mail/own_access.txt"
-    transaction.on_commit(partial(letters.write, user.email, subject, template, {"done": done}))
+    letters.write(user.email, subject, "accounts/mail/own_access.txt", {"done": done})

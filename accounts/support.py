@@ -8,7 +8,7 @@ import re
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR, IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG, SEARCH_VAR
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
@@ -21,7 +21,7 @@ from django.shortcuts import redirect, resolve_url
 from django.urls import URLPattern
 from django.utils.functional import cached_property
 
-from accounts import access, audit, recent, rights, twice
+from accounts import access, audit, letters, recent, rights, twice
 from accounts.models import AuditEntry, Kind, Partner, User
 from accounts.seen import SupportForm
 
@@ -29,6 +29,10 @@ from accounts.seen import SupportForm
 REFUSED = {IS_POPUP_VAR, TO_FIELD_VAR, "_saveasnew", ERROR_FLAG}
 UNUSED = {"view_on_site", "autocomplete"}
 NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+LATE = (
+    "E-mail waits to be sent since {:%-d %b, %H:%M} UTC: either no worker runs, or the mail server "
+    "takes nothing. The log says which."
+)
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -91,6 +95,13 @@ class SupportSite(admin.AdminSite):
         if not self.has_permission(request):
             raise Http404
         return redirect("admin:index")
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """A worker that is down cannot say so itself: the first page does."""
+        page = request.resolver_match
+        if page and page.url_name == "index" and (since := letters.late_since()):
+            messages.warning(request, LATE.format(since))
+        return super().each_context(request)
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return redirect("usersessions_list")

@@ -45,7 +45,7 @@ class Team:
 
 def build(partner: Partner) -> Team:
     """Two queries, whoever belongs to it."""
-    waiting = partner.invitations.open().select_related("role", "invited_by")
+    waiting = partner.invitations.open().select_related("role", "invited_by", "letter")
     return Team(list(_members(partner).order_by("-is_active", "user__name")), list(waiting))
 
 
@@ -106,37 +106,34 @@ def reactivate(membership: Membership, *, actor: User) -> None:
     _record(Kind.MEMBER_REACTIVATED, row, actor, role=row.role.name)
 
 
-def reset_by_support(user: User, *, actor: User) -> bool:
-    """For who works at several partners, or for support. Says whether the letter went out.
-
-    Raises OfOneself or NotYours.
-    """
-    with transaction.atomic():
-        if user.pk == actor.pk:
-            raise OfOneself
-        user = User.objects.select_for_update().get(pk=user.pk)
-        if not rights.may_change(user, actor=actor):
-            raise NotYours
-        forget_second_factor(user, actor=actor)
-        audit.record(
-            Kind.SECOND_FACTOR_RESET,
-            actor=actor,
-            partner=None,
-            subject=f"user:{user.pk}",
-            stream=f"u/{user.pk}",
-        )
-    return _tell_of_reset(user, "support")
+@transaction.atomic
+def reset_by_support(user: User, *, actor: User) -> None:
+    """For who works at several partners, or for support. Raises OfOneself or NotYours."""
+    if user.pk == actor.pk:
+        raise OfOneself
+    user = User.objects.select_for_update().get(pk=user.pk)
+    if not rights.may_change(user, actor=actor):
+        raise NotYours
+    forget_second_factor(user, actor=actor)
+    audit.record(
+        Kind.SECOND_FACTOR_RESET,
+        actor=actor,
+        partner=None,
+        subject=f"user:{user.pk}",
+        stream=f"u/{user.pk}",
+    )
+    _tell_of_reset(user, "support")
 
 
-def reset_second_factor(membership: Membership, *, actor: User) -> bool:
-    """Says whether the letter about it went out. Raises NotAdmin, OfOneself, BelongsElsewhere."""
-    with transaction.atomic():
-        row = _locked(membership, actor)
-        if belongs_elsewhere(row):
-            raise BelongsElsewhere
-        forget_second_factor(row.user, actor=actor)
-        _record(Kind.SECOND_FACTOR_RESET, row, actor)
-    return _tell_of_reset(row.user, f"{actor}, an Admin of {row.partner}")
+@transaction.atomic
+def reset_second_factor(membership: Membership, *, actor: User) -> None:
+    """Raises NotAdmin, OfOneself or BelongsElsewhere."""
+    row = _locked(membership, actor)
+    if belongs_elsewhere(row):
+        raise BelongsElsewhere
+    forget_second_factor(row.user, actor=actor)
+    _record(Kind.SECOND_FACTOR_RESET, row, actor)
+    _tell_of_reset(row.user, f"{actor}, an Admin of {row.partner}")
 
 
 @transaction.atomic
@@ -187,9 +184,9 @@ def _keep_an_admin(row: Membership) -> None:
         raise LastAdmin
 
 
-def _tell_of_reset(user: User, by: str) -> bool:
+def _tell_of_reset(user: User, by: str) -> None:
     subject, template = "Your second step was reset", "accounts/mail/second_factor_reset.txt"
-    return letters.write(user.email, subject, template, {"by": by})
+    letters.write(user.email, subject, template, {"by": by})
 
 
 def _record(kind: Kind, row: Membership, actor: User, **facts: str | int | list[str]) -> None:

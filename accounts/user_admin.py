@@ -201,11 +201,11 @@ class UserAdmin(SupportAdmin):
             if request.method != "POST":
                 return self._second_step_page(request, user)
             try:
-                is_told = team.reset_by_support(user, actor=request.user)
+                team.reset_by_support(user, actor=request.user)
             except team.NotYours:
                 raise PermissionDenied(NOT_YOURS) from None
-            said = "was told by e-mail" if is_told else "could not be told by e-mail: tell them"
-            messages.success(request, f"{user} must set up a second step anew, and {said}.")
+            said = f"{user} must set up a second step anew, and is told by e-mail."
+            messages.success(request, said)
             return redirect("admin:accounts_user_change", user.pk)
 
         return second_step

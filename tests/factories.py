@@ -20,8 +20,8 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from accounts import invitations
-from accounts.models import Invitation, Membership, Partner, Plan, PricingModel, Role, User
+from accounts import invitations, letters
+from accounts.models import Invitation, Letter, Membership, Partner, Plan, PricingModel, Role, User
 from verifications import saved_views, vault
 from verifications.callbacks import provider
 from verifications.models import DeliveryState, Photo, PhotoState, SavedView, WebhookEndpoint
@@ -162,7 +162,7 @@ def saved_view(user: User, name: str = "Denied", query: str = "status=DENIED") -
 def invitation(
     partner: Partner, actor: User, email: str = "nia@new.example", rank: int = 10
 ) -> Invitation:
-    """An open one; its letter lies in the test's outbox."""
+    """An open one; its letter waits to be sent."""
     return invitations.invite(partner, email, role(rank), actor=actor, link=_link)
 
 
@@ -170,9 +170,17 @@ def _link(token: str) -> str:
     return f"http://testserver{reverse('invitation', args=[token])}"
 
 
+def sent() -> list[mail.EmailMessage]:
+    """All that went out, after the worker has sent what waits, however long that would be."""
+    Letter.objects.filter(due_at__isnull=False).update(due_at=timezone.now())
+    while letters.send_due():
+        pass
+    return list(mail.outbox)
+
+
 def newest_link() -> str:
     """Where the newest letter of an invitation leads, without the host."""
-    found = re.search(r"/accounts/invitation/[A-Za-z0-9_-]{43}/", str(mail.outbox[-1].body))
+    found = re.search(r"/accounts/invitation/[A-Za-z0-9_-]{43}/", str(sent()[-1].body))
     assert found
     return found[0]
 

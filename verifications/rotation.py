@@ -14,12 +14,12 @@ from django.db import models, transaction
 
 from accounts import lone, sealing
 from accounts.adapter import SecondFactorAdapter
-from accounts.models import Partner
+from accounts.models import Letter, Partner
 from verifications import vault
 from verifications.models import DataKey, WebhookEndpoint
 
 BATCH = 500
-KEEPERS: tuple[type[lone.Keeper], ...] = (Partner, WebhookEndpoint)
+KEEPERS: tuple[type[lone.Keeper], ...] = (Letter, Partner, WebhookEndpoint)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import connections
 
+from accounts import letters
 from verifications import chores
 from verifications.callbacks import photos
 from verifications.models import WebhookDelivery
@@ -23,7 +24,12 @@ log = logging.getLogger(__name__)
 
 # Each runs again and again in a thread of its own, beside the deliveries; what it gives back says
 # whether there was something to do.
-DUTIES: list[Callable[[], int]] = [claims.close_removed, photos.fetch_due, chores.run_due]
+DUTIES: list[Callable[[], int]] = [
+    claims.close_removed,
+    letters.send_due,
+    photos.fetch_due,
+    chores.run_due,
+]
 THREADS = 16
 # One endpoint never takes all threads; one that failed gets a single thread until it answers.
 SHARE = 4

@@ -1,4 +1,4 @@
-"""Nouns: people and partners, who was asked to join, who may get rights, and the log of it all."""
+"""Nouns: people and partners, invitations, letters, support’s rights, and the log of it all."""
 
 from accounts.models.audit import (
     FIRST,
@@ -9,6 +9,7 @@ from accounts.models.audit import (
     Kind,
 )
 from accounts.models.invitation import Invitation
+from accounts.models.letter import Letter
 from accounts.models.people import (
     Membership,
     Partner,
@@ -32,6 +33,7 @@ __all__ = [
     "AuditHead",
     "Invitation",
     "Kind",
+    "Letter",
     "Membership",
     "Partner",
     "Plan",

@@ -1,5 +1,5 @@
 from datetime import timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -7,6 +7,9 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.models.people import Partner, Role, User
+
+if TYPE_CHECKING:
+    from accounts.models.letter import Letter
 
 LASTS = timedelta(days=7)
 
@@ -66,6 +69,11 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email} to {self.partner}"
+
+    @property
+    def unsent(self) -> "Letter | None":
+        """Its letter, until that is sent."""
+        return getattr(self, "letter", None)
 
     @property
     def is_too_old(self) -> bool:

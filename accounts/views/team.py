@@ -15,7 +15,6 @@ from accounts.team_forms import ChangeRoleForm, InviteForm
 
 NOT_ADMIN = "You are no longer an Admin here. Nothing was changed."
 LAST_ADMIN = "{} is the last active Admin of {}. Make somebody else Admin first."
-UNSENT = "The invitation stands, but the e-mail could not be sent. Try “Send again” in a while."
 ENOUGH = f"{invitations.MOST_A_DAY} invitations within 24 hours are the limit: try again later."
 REST = "Wait a minute between two e-mails to {}."
 TAKEN = "That invitation was accepted or revoked meanwhile."
@@ -53,9 +52,6 @@ def invite(request: access.MemberRequest) -> HttpResponse:
         form.add_error(None, ENOUGH)
     except memberships.NotAdmin:
         raise PermissionDenied(NOT_ADMIN) from None
-    except invitations.Unsent:
-        messages.warning(request, UNSENT)
-        return redirect("team")
     else:
         messages.success(request, f"Invited {email} as {role}.")
         return redirect("team")
@@ -78,8 +74,6 @@ def send_again(request: access.MemberRequest, pk: int) -> HttpResponse:
         invitations.send_again(found, actor=request.user, link=_link(request))
     except invitations.Over:
         messages.info(request, TAKEN)
-    except invitations.Unsent:
-        messages.warning(request, UNSENT)
     except invitations.TooSoon:
         messages.warning(request, REST.format(found.email))
     except invitations.TooManyToday:
@@ -163,10 +157,8 @@ def reset_second_factor(request: access.MemberRequest, pk: int) -> HttpResponse:
     found = _person(request, pk)
 
     def change() -> str:
-        is_told = team.reset_second_factor(found, actor=request.user)
-        return f"{found.user} must set up a second step anew" + (
-            ", and was told by e-mail." if is_told else ". The e-mail could not be sent: tell them."
-        )
+        team.reset_second_factor(found, actor=request.user)
+        return f"{found.user} must set up a second step anew, and is told by e-mail."
 
     return _take(request, found, change)
 

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.core import mail
 from django.template import engines
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from accounts.models import Membership, Partner, Rank, Role, User
 from idv_dashboard import errors
+from tests import factories
 from tests.conftest import PASSWORD
 
 Browser = Callable[[User], Client]
@@ -134,7 +134,7 @@ def test_a_second_factor_is_set_up_after_the_password_is_given_again(
 
 def test_a_reset_leads_to_a_new_password(client: Client, ada: User) -> None:
     client.post(reverse("account_reset_password"), {"email": ada.email})
-    (sent,) = mail.outbox
+    (sent,) = factories.sent()
     link = re.search(r"http://testserver(/\S+)", sent.body)[1]
     form = client.get(link, follow=True)
     new = "a-Quite-new-phrase-77"
@@ -148,7 +148,7 @@ def test_a_reset_leads_to_a_new_password(client: Client, ada: User) -> None:
 def test_a_reset_keeps_no_second_list_of_addresses(client: Client, ada: User) -> None:
     """An address that support took away would go on signing in."""
     client.post(reverse("account_reset_password"), {"email": ada.email})
-    assert len(mail.outbox) == 1
+    assert len(factories.sent()) == 1
     assert not EmailAddress.objects.exists()
 
 
@@ -156,7 +156,7 @@ def test_a_reset_does_not_tell_who_has_an_account(client: Client, ada: User) -> 
     known = client.post(reverse("account_reset_password"), {"email": ada.email})
     unknown = client.post(reverse("account_reset_password"), {"email": "no@northbank.example"})
     assert (known.status_code, known.url) == (unknown.status_code, unknown.url)
-    assert [sent.to for sent in mail.outbox] == [[ada.email]]
+    assert [sent.to for sent in factories.sent()] == [[ada.email]]
 
 
 def test_what_is_not_there_looks_the_same_to_everyone(client: Client, browser: Client) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from django.core import mail
 from django.test import Client
 
 from accounts.models import AuditEntry, Kind, User
+from tests import factories
 from tests.accounts.test_admin_people import change, page
 
 SignIn = Callable[[User], Client]
@@ -22,20 +22,18 @@ def moved(
     amos: User,
     otto: User,
     mo: User,
-    django_capture_on_commit_callbacks: Callable,
 ) -> Client:
     """Sue gives Mo another address; Mo's browser."""
     browser = as_user(mo)
     assert browser.get("/profile/").status_code == 200
     fields = {"email": NEW, "name": mo.name, "is_active": "on", "why": WHY}
-    with django_capture_on_commit_callbacks(execute=True):
-        answer = change(as_user(sue), page("user_change", mo.pk), **fields)
+    answer = change(as_user(sue), page("user_change", mo.pk), **fields)
     assert answer.status_code == 302
     return browser
 
 
 def test_the_former_address_and_the_admins_are_told(moved: Client, mo: User) -> None:
-    told = {letter.to[0]: letter.body for letter in mail.outbox}
+    told = {letter.to[0]: letter.body for letter in factories.sent()}
     assert set(told) == {mo.email, "ada@northbank.example", "amos@northbank.example"}
     for body in told.values():
         assert WHY in body
@@ -61,7 +59,7 @@ def test_without_a_why_nothing_changes(as_user: SignIn, sue: User, mo: User, why
     assert answer.status_code == 422
     assert User.objects.get(pk=mo.pk).email == mo.email
     assert browser.get("/profile/").status_code == 200
-    assert mail.outbox == []
+    assert factories.sent() == []
 
 
 def test_the_same_address_in_other_letters_is_no_change(
@@ -69,4 +67,4 @@ def test_the_same_address_in_other_letters_is_no_change(
 ) -> None:
     fields = {"email": mo.email.upper(), "name": mo.name, "is_active": "on"}
     assert change(as_user(sue), page("user_change", mo.pk), **fields).status_code == 302
-    assert mail.outbox == []
+    assert factories.sent() == []

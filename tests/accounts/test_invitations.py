@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.conf import LazySettings
-from django.core import mail
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.test import Client
@@ -41,15 +40,16 @@ def invite(browser: Client, email: str = NIA, rank: int = 10) -> str:
 
 
 def send_again(browser: Client, email: str = NIA, *, after: int = 60) -> str:
-    """So many seconds from now; gives what the page says then."""
+    """So many seconds from now; gives what the page says then, and the letter is sent."""
     pk = Invitation.objects.get(email=email).pk
     with time_machine.travel(timezone.now() + timedelta(seconds=after), tick=False):
         answer = browser.post(f"/team/invitations/{pk}/send-again/", follow=True)
+    factories.sent()
     return answer.content.decode()
 
 
 def test_an_invitation_is_a_plain_letter_with_one_link(link: str, ada: User) -> None:
-    (letter,) = mail.outbox
+    (letter,) = factories.sent()
     assert letter.to == [NIA]
     assert letter.subject == "Northbank: you are invited to IDV Dashboard"
     for words in ("Ada Lind invites you", "Northbank", "Viewer", "once, for 7 days"):
@@ -239,7 +239,7 @@ def test_nobody_invites_who_belongs_already(browser: Client, ada: User, mo: User
         assert answer.status_code == 422
         assert "Belongs to the team already" in answer.content.decode()
     assert not Invitation.objects.exists()
-    assert not mail.outbox
+    assert not factories.sent()
 
 
 @pytest.mark.parametrize("email", ["", "no address", "a\0b@x.example", "x" * 300 + "@x.example"])

@@ -14,9 +14,9 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core.management import call_command
 
-from accounts import sealing
+from accounts import letters, sealing
 from accounts.adapter import SecondFactorAdapter
-from accounts.models import Partner, User
+from accounts.models import Letter, Partner, User
 from tests import factories
 from verifications import rotation, vault
 from verifications.models import DataKey, Verification, WebhookEndpoint
@@ -49,6 +49,7 @@ def kept(receive: Receive, northbank: Partner, ada: User, settings: Any) -> list
     northbank.save()
     factories.endpoint(northbank, headers={"Authorization": "Bearer canary"})
     TOTP.activate(ada, generate_totp_secret())
+    letters.post(ada.email, "Hello", "Hello there")
     first = [receive("01", scanRef=f"before-{number}") for number in range(3)]
     turn(settings)
     second = [receive("01", scanRef=f"between-{number}") for number in range(2)]
@@ -68,6 +69,7 @@ def everything_opens(kept: list[Verification]) -> None:
     endpoint = WebhookEndpoint.objects.get()
     assert endpoint.signing_key.startswith("whsec_")
     assert endpoint.headers == {"Authorization": "Bearer canary"}
+    assert Letter.objects.get().content["body"] == "Hello there"
 
 
 def code_of(secret: str) -> str:
@@ -83,8 +85,8 @@ def test_everything_opens_under_the_new_key_alone(kept: list[Verification], sett
     told = run()
     settings.DATA_KEY_FALLBACKS = []
     everything_opens(kept)
-    # Five verifications and the partner's search key; four secrets.
-    assert "6 data keys and 4 secrets were wrapped anew, 0 were before" in told
+    # Five verifications and the partner's search key; five secrets.
+    assert "6 data keys and 5 secrets were wrapped anew, 0 were before" in told
     assert bodies(kept) == sealed
     assert not DataKey.objects.exclude(master=sealing.masters()[0]).exists()
 
@@ -100,7 +102,7 @@ def test_a_second_factor_goes_on(kept: list[Verification], settings: Any) -> Non
 
 def test_a_second_time_nothing_is_left(kept: list[Verification]) -> None:
     run()
-    assert "0 data keys and 0 secrets were wrapped anew, 10 were before" in run()
+    assert "0 data keys and 0 secrets were wrapped anew, 11 were before" in run()
 
 
 @pytest.mark.parametrize("calls", [1, 2, 5, 8])

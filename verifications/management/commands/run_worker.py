@@ -9,8 +9,8 @@ from verifications.worker import Worker
 
 class Command(BaseCommand):
     help = (
-        "Delivers webhooks, fetches photos and does the chores, until SIGTERM or Ctrl-C. "
-        "Several may run at once."
+        "Delivers webhooks, sends e-mail, fetches photos and does the chores, until SIGTERM or "
+        "Ctrl-C. Several may run at once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
