@@ -8,13 +8,11 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts import access, budgets
+from accounts import access, budgets, recent
 from accounts.access import MemberRequest, View
 from accounts.models import Membership, User
 
 SESSION_KEY = "partner"
-# A field of every form: for which partner the page was drawn.
-OPENED_FOR = "opened_for"
 # The team page says when somebody was last here: written at most this often.
 STAMP_EVERY = timedelta(minutes=5)
 
@@ -69,12 +67,17 @@ def _chosen(request: MemberRequest) -> Membership | None:
 def _for_its_partner(request: MemberRequest, view: View, *_: Any) -> None:
     """A form acts for the partner that it was opened for, whichever another page chose meanwhile:
     the same reference may tell of another applicant there. Asked once its token was looked at.
+    It comes back for that partner too, and until it is sent nothing else does.
     Raises Http404: one works there no more.
     """
-    if request.method != "POST" or not request.memberships or not access.is_for_members(view):
+    if not request.memberships or not access.is_for_members(view):
+        return
+    if request.method != "POST":
+        if named := request.GET.get(recent.OPENED_FOR):
+            request.membership = _of_partner(request, named)
         return
     try:
-        posted = request.POST.get(OPENED_FOR)
+        posted = request.POST.get(recent.OPENED_FOR)
     except UnreadablePostError:
         # It broke off: the view finds out as well.
         return

@@ -22,10 +22,12 @@ from accounts.models import Kind, User
 Handler = Callable[[HttpRequest], HttpResponse]
 
 KEPT = "typed"
+# A field of every form: for which partner the page was drawn. It leads back to that partner too.
+OPENED_FOR = "opened_for"
 # Longer than anybody needs to prove who they are; as many forms as somebody leaves open at once.
 KEEP_SECONDS, KEEP_FORMS = 900, 3
 # Fields that are no text of the person's own.
-UNSEEN = ("csrfmiddlewaretoken", "seen", "seen_revision", "seen_role", "previewed")
+UNSEEN = ("csrfmiddlewaretoken", OPENED_FOR, "seen", "seen_revision", "seen_role", "previewed")
 
 
 def logged(get_response: Handler) -> Handler:
@@ -65,15 +67,16 @@ def is_proven(request: HttpRequest) -> bool:
 def answer(request: HttpRequest, *, asks_readers: bool = True) -> HttpResponse | None:
     """What stands in the way of a sensitive page, if anything does."""
     if not is_proven(request):
+        back = request.get_full_path()
         if request.method == "POST":
-            _keep(request)
+            back = _keep(request)
         elif not asks_readers:
             return None
-        onward = urlencode({"next": request.get_full_path()})
+        onward = urlencode({"next": back})
         return redirect(f"{resolve_url('account_reauthenticate')}?{onward}")
     if request.method == "GET" and (fields := _take(request)) is not None:
         typed = [(name.replace("_", " "), text) for name, text in fields if _is_own(name, text)]
-        context = {"fields": fields, "typed": typed, "address": request.get_full_path()}
+        context = {"fields": fields, "typed": typed, "address": _address(request)}
         return render(request, "accounts/send_again.html", context)
     return None
 
@@ -84,8 +87,8 @@ def _is_own(name: str, text: str) -> bool:
     return bool(text) and not is_brought and not text.isdigit()
 
 
-def _keep(request: HttpRequest) -> None:
-    """The newest of each address."""
+def _keep(request: HttpRequest) -> str:
+    """The newest of each address and partner; gives the address where it comes back."""
     posted: QueryDict = request.POST
     fields = [
         [name, value]
@@ -93,19 +96,34 @@ def _keep(request: HttpRequest) -> None:
         for value in values
         if name != "csrfmiddlewaretoken"
     ]
-    path, until = request.get_full_path(), int(time.time()) + KEEP_SECONDS
-    others = [it for it in _kept(request) if it["path"] != path]
-    _seal(request, [{"path": path, "until": until, "fields": fields}, *others][:KEEP_FORMS])
+    place, until = _place_of(request, posted), int(time.time()) + KEEP_SECONDS
+    others = [it for it in _kept(request) if it["place"] != place]
+    _seal(request, [{"place": place, "until": until, "fields": fields}, *others][:KEEP_FORMS])
+    return _address(request, posted.get(OPENED_FOR))
 
 
 def _take(request: HttpRequest) -> list[list[str]] | None:
-    """Once, and only at the address that it was typed for; of a bare button, no fields."""
-    kept, path = _kept(request), request.get_full_path()
-    own = next((it for it in kept if it["path"] == path), None)
+    """Once, and only where it was typed for; of a bare button, no fields."""
+    kept, place = _kept(request), _place_of(request, request.GET)
+    own = next((it for it in kept if it["place"] == place), None)
     # The reading of another page writes nothing: it may come in beside a form that is kept.
     if own or not kept:
         _seal(request, [it for it in kept if it is not own])
     return list(own["fields"]) if own else None
+
+
+def _place_of(request: HttpRequest, fields: QueryDict) -> list[str]:
+    """An address, and the partner that the fields name, else the one that is worked for."""
+    work = getattr(request, "membership", None)
+    return [_address(request), fields.get(OPENED_FOR) or str(work.partner_id if work else "")]
+
+
+def _address(request: HttpRequest, opened_for: str | None = None) -> str:
+    query = request.GET.copy()
+    query.pop(OPENED_FOR, None)
+    if opened_for:
+        query[OPENED_FOR] = opened_for
+    return f"{request.path}?{query.urlencode()}" if query else request.path
 
 
 def _kept(request: HttpRequest) -> list[dict[str, Any]]:

@@ -207,6 +207,53 @@ def test_the_newest_three_forms_wait_one_for_each_address(stale: Client) -> None
     assert [typed_at(stale, page) for page in pages] == [None, pages[1], "anew", pages[3]]
 
 
+@pytest.fixture
+def both(stale: Client, ada: User, northbank: Partner, southpay: Partner) -> list[Partner]:
+    """Ada only looks at Northbank's, and is Admin of Southpay."""
+    factories.join(ada, southpay, 40)
+    ada.memberships.filter(partner=northbank).update(role=factories.role(10))
+    return [northbank, southpay]
+
+
+def test_what_was_typed_comes_back_for_the_partner_that_it_was_typed_for(
+    stale: Client, both: list[Partner]
+) -> None:
+    northbank, southpay = both
+    typed = {"email": "nia@new.example", "role": str(factories.role(10).pk)}
+    asked = stale.post("/team/invite/", {**typed, "opened_for": southpay.pk})
+    stale.post("/accounts/partner/", {"partner": northbank.key, "next": "/"})
+    page = stale.get(prove(stale, asked.url))
+    assert (page.status_code, page.context["address"]) == (200, "/team/invite/")
+    assert "nia@new.example" in page.content.decode()
+    assert stale.get("/team/invite/").status_code == 403
+    stale.post(page.context["address"], dict(page.context["fields"]))
+    assert Invitation.objects.get().partner == southpay
+
+
+def test_what_was_typed_for_two_partners_comes_back_for_each(
+    stale: Client, ada: User, both: list[Partner]
+) -> None:
+    ada.memberships.update(role=factories.role(40))
+    tabs = {}
+    for partner in both:
+        sent = {"email": f"nia@{partner.key}.example", "opened_for": partner.pk}
+        tabs[partner] = stale.post("/team/invite/", sent).url
+    for partner, asked in tabs.items():
+        page = stale.get(prove(stale, asked)).content.decode()
+        assert f"nia@{partner.key}.example" in page
+    assert recent.KEPT not in stale.session
+
+
+def test_what_was_typed_does_not_come_back_where_one_works_no_more(
+    stale: Client, ada: User, both: list[Partner]
+) -> None:
+    northbank, southpay = both
+    asked = stale.post("/team/invite/", {"email": "x@y.example", "opened_for": southpay.pk})
+    ada.memberships.filter(partner=southpay).update(is_active=False)
+    assert stale.get(prove(stale, asked.url)).status_code == 404
+    assert stale.get("/?opened_for=x").status_code == 404
+
+
 def test_what_was_typed_is_forgotten_after_a_quarter_of_an_hour(stale: Client) -> None:
     asked = stale.post("/team/invite/", {"email": "nia@new.example"})
     with time_machine.travel(timezone.now() + timedelta(seconds=901), tick=False):
