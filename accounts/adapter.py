@@ -128,12 +128,8 @@ class Adapter(DefaultAccountAdapter):
         page = context.request.resolver_match.url_name
         own_access.password_changed(user, by_link=page == "account_reset_password_from_key")
 
-    def send_notification_mail(
-        self, template_prefix: str, user: User, *args: Any, **kwargs: Any
-    ) -> None:
-        """Called after each change, in no transaction of its own; a password is told of above."""
-        if template_prefix in own_access.SECOND_STEPS:
-            own_access.second_factor_changed(user, template_prefix)
+    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
+        """Asked for after the change, where it may be lost: own_access writes with it."""
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """What was typed is never kept: people type passwords where the e-mail belongs."""

@@ -1,18 +1,32 @@
 """What people change about how they themselves sign in: in the log, and told to them by letter.
 
-Whoever came upon an open session would change just that.
+Whoever came upon an open session would change just that. The change, its entry and its letter are
+one transaction: all or none.
 """
 
+from contextlib import ExitStack
+from functools import wraps
+from typing import Any, cast
+
+from allauth.mfa.models import Authenticator
+from django.contrib.messages import get_messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseBase
+
 from accounts import audit, letters
+from accounts.access import View
 from accounts.models import Kind, User
 
-# What was done, under the name that django-allauth tells it by: for the log, and for the letter.
+ADDED, REMOVED = "added", "removed"
+APP, PASSKEY = Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN
+CODES = Authenticator.Type.RECOVERY_CODES
+# What was done: as the log calls it, and as the letter says it.
 SECOND_STEPS = {
-    "mfa/email/totp_activated": ("app", "added", "An authenticator app was added."),
-    "mfa/email/totp_deactivated": ("app", "removed", "The authenticator app was removed."),
-    "mfa/email/webauthn_added": ("passkey", "added", "A passkey was added."),
-    "mfa/email/webauthn_removed": ("passkey", "removed", "A passkey was removed."),
-    "mfa/email/recovery_codes_generated": (
+    (APP, ADDED): ("app", "added", "An authenticator app was added."),
+    (APP, REMOVED): ("app", "removed", "The authenticator app was removed."),
+    (PASSKEY, ADDED): ("passkey", "added", "A passkey was added."),
+    (PASSKEY, REMOVED): ("passkey", "removed", "A passkey was removed."),
+    (CODES, ADDED): (
         "recovery codes",
         "replaced",
         "New recovery codes were made; those from before no longer work.",
@@ -27,11 +41,43 @@ def password_changed(user: User, *, by_link: bool) -> None:
     _tell(user, "Your password was changed", f"Somebody who {who} set a new password.")
 
 
-def second_factor_changed(user: User, done: str) -> None:
-    """It is changed already: where it cannot be logged, the person is told all the same."""
-    what, how, sentence = SECOND_STEPS[done]
-    _tell(user, "Your second step was changed", sentence)
-    _record(Kind.SECOND_FACTOR_CHANGED, user, what=what, how=how)
+def logged(view: View) -> View:
+    """A view of django-allauth that changes second steps.
+
+    Rows are compared: it says some of what it did only after the commit.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method != "POST" or not request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        user = cast(User, request.user)
+        with ExitStack() as undone, transaction.atomic():
+            # Should it come to nothing, no page says later that it was done.
+            undone.callback(list, get_messages(request))
+            User.objects.select_for_update().get(pk=user.pk)
+            before = _second_steps(user)
+            response = view(request, *args, **kwargs)
+            _second_steps_changed(user, before, _second_steps(user))
+            undone.pop_all()
+        return response
+
+    return guarded
+
+
+def _second_steps(user: User) -> dict[int, str]:
+    return dict(Authenticator.objects.filter(user=user).values_list("pk", "type"))
+
+
+def _second_steps_changed(user: User, before: dict[int, str], after: dict[int, str]) -> None:
+    done = [(after[pk], ADDED) for pk in after.keys() - before.keys()]
+    done += [(before[pk], REMOVED) for pk in before.keys() - after.keys()]
+    # Codes come with the first step and go with the last: then they are no change of their own.
+    steps = [it for it in done if it[0] != CODES]
+    for step in steps or {(CODES, ADDED)}.intersection(done):
+        what, how, sentence = SECOND_STEPS[step]
+        _tell(user, "Your second step was changed", sentence)
+        _record(Kind.SECOND_FACTOR_CHANGED, user, what=what, how=how)
 
 
 def sessions_ended(user: User, count: int) -> None:

@@ -4,9 +4,13 @@ No sign-up and no e-mail management: users are invited, and support keeps their 
 """
 
 from allauth.account import views as allauth_views
+from allauth.mfa.recovery_codes import views as codes
+from allauth.mfa.totp import views as app
+from allauth.mfa.webauthn import views as passkeys
 from django.urls import include, path, re_path
 from django.views.decorators.http import require_POST
 
+from accounts.own_access import logged
 from accounts.views import joining, own
 
 urlpatterns = [
@@ -34,6 +38,20 @@ urlpatterns = [
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)/$",
         allauth_views.password_reset_from_key,
         name="account_reset_password_from_key",
+    ),
+    # What changes second steps, before all the pages of the library.
+    path("2fa/totp/activate/", logged(app.activate_totp), name="mfa_activate_totp"),
+    path("2fa/totp/deactivate/", logged(app.deactivate_totp), name="mfa_deactivate_totp"),
+    path(
+        "2fa/recovery-codes/generate/",
+        logged(codes.generate_recovery_codes),
+        name="mfa_generate_recovery_codes",
+    ),
+    path("2fa/webauthn/add/", logged(passkeys.add_webauthn), name="mfa_add_webauthn"),
+    path(
+        "2fa/webauthn/keys/<int:pk>/remove/",
+        logged(passkeys.remove_webauthn),
+        name="mfa_remove_webauthn",
     ),
     path("2fa/", include("allauth.mfa.urls")),
     path("sessions/", include("allauth.usersessions.urls")),
