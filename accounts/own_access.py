@@ -1,4 +1,4 @@
-"""What people change about how they themselves sign in: in the log, and told to them by letter.
+"""What is changed about how somebody signs in: in the log, and told to them by letter.
 
 Whoever came upon an open session would change just that. The change, its entry and its letter are
 one transaction: all or none.
@@ -36,9 +36,15 @@ SECOND_STEPS = {
 
 def password_changed(user: User, *, by_link: bool) -> None:
     """In the transaction that changes it."""
-    _record(Kind.PASSWORD_CHANGED, user, by_link=by_link)
+    _record(Kind.PASSWORD_CHANGED, user, user, by_link=by_link)
     who = "followed a link that was sent to this address" if by_link else "was signed in as you"
     _tell(user, "Your password was changed", f"Somebody who {who} set a new password.")
+
+
+def password_set_by_command(user: User) -> None:
+    """In the transaction that sets it. Who types there is nobody that we know."""
+    _record(Kind.PASSWORD_CHANGED, user, None, by_command=True)
+    _tell(user, "Your password was changed", "Whoever runs this site set a new password for you.")
 
 
 def logged(view: View) -> View:
@@ -77,16 +83,16 @@ def _second_steps_changed(user: User, before: dict[int, str], after: dict[int, s
     for step in steps or {(CODES, ADDED)}.intersection(done):
         what, how, sentence = SECOND_STEPS[step]
         _tell(user, "Your second step was changed", sentence)
-        _record(Kind.SECOND_FACTOR_CHANGED, user, what=what, how=how)
+        _record(Kind.SECOND_FACTOR_CHANGED, user, user, what=what, how=how)
 
 
 def sessions_ended(user: User, count: int) -> None:
-    _record(Kind.SIGNED_OUT_ELSEWHERE, user, sessions=count)
+    _record(Kind.SIGNED_OUT_ELSEWHERE, user, user, sessions=count)
 
 
-def _record(kind: Kind, user: User, **facts: str | int | bool) -> None:
+def _record(kind: Kind, user: User, actor: User | None, **facts: str | int | bool) -> None:
     subject, stream = f"user:{user.pk}", f"u/{user.pk}"
-    audit.record(kind, actor=user, partner=None, subject=subject, stream=stream, **facts)
+    audit.record(kind, actor=actor, partner=None, subject=subject, stream=stream, **facts)
 
 
 def _tell(user: User, subject: str, done: str) -> None:

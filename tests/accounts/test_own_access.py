@@ -1,8 +1,10 @@
 """What people change about how they sign in is in the log, and they are told of it by letter."""
 
+import getpass
 import re
 import time
 from collections.abc import Callable
+from io import StringIO
 from typing import Any
 from unittest import mock
 
@@ -11,6 +13,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from allauth.mfa.webauthn.internal import auth
 from django.core import mail
+from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
@@ -150,6 +153,59 @@ def test_a_new_password_brings_back_nothing_that_support_took_meanwhile(
     ada.refresh_from_db()
     assert ada.check_password(NEW)
     assert (ada.is_active, ada.name) == (False, "Ada King")
+
+
+def by_command(monkeypatch: pytest.MonkeyPatch, email: str, *typed: str) -> str:
+    left = iter(typed)
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: next(left))
+    said = StringIO()
+    call_command("changepassword", email, stdout=said)
+    return said.getvalue()
+
+
+def test_a_password_set_by_command_is_logged_and_told(
+    as_user: SignIn, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = as_user(ada)
+    assert "signed out everywhere" in by_command(monkeypatch, ada.email.upper(), NEW, NEW)
+    ada.refresh_from_db()
+    assert ada.check_password(NEW)
+    assert browser.get("/").status_code == 302
+    entry = AuditEntry.objects.get()
+    assert (entry.kind, entry.actor, entry.subject) == (NEW_PASSWORD, None, f"user:{ada.pk}")
+    assert entry.facts == {"by_command": True}
+    (letter,) = factories.sent()
+    assert letter.to == [ada.email]
+    assert "Whoever runs this site" in letter.body
+
+
+@pytest.mark.parametrize(
+    ("email", "typed", "said"),
+    [
+        ("nobody@x.example", (NEW, NEW), "Nobody signs in as nobody@x.example"),
+        ("ada@northbank.example", (NEW, NEW + "!"), "match"),
+        ("ada@northbank.example", ("password", "password"), "too common"),
+        ("ada@northbank.example", ("", ""), "is required"),
+    ],
+)
+def test_a_command_that_sets_no_password_says_why(
+    ada: User, monkeypatch: pytest.MonkeyPatch, email: str, typed: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(CommandError, match=said):
+        by_command(monkeypatch, email, *typed)
+    ada.refresh_from_db()
+    assert ada.check_password(PASSWORD)
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_password_that_the_command_cannot_log_stays(
+    ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "record", mock.Mock(side_effect=OperationalError))
+    with pytest.raises(OperationalError):
+        by_command(monkeypatch, ada.email, NEW, NEW)
+    ada.refresh_from_db()
+    assert ada.check_password(PASSWORD)
 
 
 @pytest.mark.usefixtures("ceremony")
