@@ -21,9 +21,9 @@ from accounts.statements import Slot, Statement
 
 
 class Budget(NamedTuple):
-    """`counts` is the column of which different values are counted."""
+    """`counts` is the column of which different values are counted, in entries of all its kinds."""
 
-    kind: Kind
+    kinds: tuple[Kind, ...]
     most: Callable[[], int]
     window: timedelta
     counts: str
@@ -35,26 +35,27 @@ class Budget(NamedTuple):
 
 
 RECORDS = Budget(
-    Kind.VIEWED,
+    (Kind.VIEWED, Kind.REPORT_TAKEN),
     lambda: settings.LOOKS_PER_HOUR,
     timedelta(hours=1),
     "subject",
     "verifications looked at within an hour",
 )
 LIST_EXPORTS = Budget(
-    Kind.LIST_EXPORTED,
+    (Kind.LIST_EXPORTED,),
     lambda: settings.EXPORTS_PER_DAY,
     timedelta(days=1),
     "id",
     "exports of verifications within a day",
 )
 LOG_EXPORTS = Budget(
-    Kind.LOG_EXPORTED,
+    (Kind.LOG_EXPORTED,),
     lambda: settings.EXPORTS_PER_DAY,
     timedelta(days=1),
     "id",
     "exports of the audit log within a day",
 )
+BUDGETS = (RECORDS, LIST_EXPORTS, LOG_EXPORTS)
 
 
 class Reached(Exception):
@@ -68,6 +69,7 @@ class Reached(Exception):
 @transaction.atomic
 def spend(
     budget: Budget,
+    kind: Kind | None = None,
     *,
     actor: User,
     partner: Partner,
@@ -75,15 +77,22 @@ def spend(
     stream: str,
     **facts: str | int | bool | list[str],
 ) -> AuditEntry:
-    """Writes down what is about to be shown. Raises Reached, with nothing written."""
+    """Writes down what is about to be shown, as the first kind of the budget or as another.
+
+    Raises Reached, with nothing written.
+    """
     entry = audit.record(
-        budget.kind, actor=actor, partner=partner, subject=subject, stream=stream, **facts
+        kind or budget.kinds[0],
+        actor=actor,
+        partner=partner,
+        subject=subject,
+        stream=stream,
+        **facts,
     )
     since = timezone.now() - budget.window
-    taken = TAKEN[budget.counts].rows(
+    taken = TAKEN[budget].rows(
         actor=actor.pk,
         partner=partner.pk,
-        kind=budget.kind,
         subject=subject,
         since=since,
         entry=entry.pk,
@@ -116,26 +125,26 @@ class Left(NamedTuple):
 def left(budget: Budget, actor: User) -> Left:
     """Of a budget that counts each entry."""
     since = timezone.now() - budget.window
-    rows = TAKEN["id"].rows(actor=actor.pk, kind=budget.kind, since=since)
+    rows = TAKEN[budget].rows(actor=actor.pk, since=since)
     taken, first = next(iter(rows), (0, since))
     number = max(0, budget.most() - taken)
     return Left(number, None if number else first + budget.window)
 
 
-def _taken(counts: str) -> QuerySet:
+def _taken(budget: Budget) -> QuerySet:
     """How many, and the moment of the first; nothing where `entry` takes no more than before."""
     since = Slot("since", DateTimeField())
-    rows = AuditEntry.objects.filter(actor=Slot("actor"), kind=Slot("kind"), at__gt=since)
-    if counts == "subject":
+    rows = AuditEntry.objects.filter(actor=Slot("actor"), kind__in=budget.kinds, at__gt=since)
+    if budget.counts == "subject":
         same = rows.filter(subject=Slot("subject"), partner=Slot("partner"), pk__lt=Slot("entry"))
         rows = rows.filter(~Exists(same))
     # One group: of aggregates alone there is no queryset.
     one = rows.order_by().annotate(one=Value(1)).values("one")
-    taken = one.annotate(number=Count(counts, distinct=True), first=Min("at"))
+    taken = one.annotate(number=Count(budget.counts, distinct=True), first=Min("at"))
     return taken.values_list("number", "first")
 
 
-TAKEN = {counts: Statement(partial(_taken, counts)) for counts in ("subject", "id")}
+TAKEN = {budget: Statement(partial(_taken, budget)) for budget in BUDGETS}
 
 
 def note(reached: Reached) -> None:
@@ -156,7 +165,7 @@ def note(reached: Reached) -> None:
 
 
 def _subject(reached: Reached) -> str:
-    return f"budget:{reached.budget.kind}"
+    return f"budget:{reached.budget.kinds[0]}"
 
 
 class Notice(NamedTuple):

@@ -146,6 +146,19 @@ def record_look(
     )
 
 
+def record_report(actor: User, verification: Verification) -> AuditEntry:
+    """Before the file goes out, and out of the same budget as looks."""
+    return budgets.spend(
+        budgets.RECORDS,
+        Kind.REPORT_TAKEN,
+        actor=actor,
+        partner=verification.partner,
+        subject=verification.audit_subject,
+        stream=f"w/{actor.pk}",
+        revision=verification.revision,
+    )
+
+
 def record_page(actor: User, verification: Verification, *, is_revealed: bool) -> None:
     """A page that shows its data once more stands in the entry of the look before, if there is one;
     what was hidden there does not.

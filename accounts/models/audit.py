@@ -55,6 +55,7 @@ class Kind(models.TextChoices):
     UPDATED = "verification.updated", "Moved by the provider"
     KEPT = "verification.callback_kept", "Callback kept, not applied"
     VIEWED = "verification.viewed", "Verification viewed"
+    REPORT_TAKEN = "verification.report_taken", "Report taken"
     APPROVED = "verification.approved", "Approved"
     DENIED = "verification.denied", "Denied"
     UNDONE = "verification.undone", "Decision undone"

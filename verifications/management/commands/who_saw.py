@@ -5,14 +5,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from accounts import budgets
 from accounts.models import AuditEntry, Kind, names_of
 from verifications import watermark
 
 
 class Command(BaseCommand):
     help = (
-        "Lists who looked at one verification, and when; --since and --until in ISO form. "
-        "With --mark: which look a watermark is of."
+        "Lists who looked at one verification or took its report, and when; --since and --until in "
+        "ISO form. With --mark: of which look or report a mark is."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -25,7 +26,7 @@ class Command(BaseCommand):
         if options["mark"]:
             return self._tell_of(options["mark"])
         if not scan_ref:
-            raise CommandError("Give a scan ref, or --mark and the letters on a picture.")
+            raise CommandError("Give a scan ref, or --mark and the letters on a picture or report.")
         return self._list(scan_ref, **options)
 
     def _tell_of(self, mark: str) -> None:
@@ -33,16 +34,15 @@ class Command(BaseCommand):
             number = watermark.number_of(mark)
         except watermark.NoMark:
             raise CommandError(f"{mark} is not a mark: look again at each letter.") from None
-        look = AuditEntry.objects.filter(pk=number, kind=Kind.VIEWED).first()
+        look = AuditEntry.objects.filter(pk=number, kind__in=budgets.RECORDS.kinds).first()
         if look is None:
             raise CommandError(f"No look has the mark {mark}.")
         name = names_of([look.actor or 0]).get(look.actor or 0, "nobody known")
-        photos = ", ".join(look.facts["photos"])
-        self.stdout.write(f"{look.at:%Y-%m-%d %H:%M:%S}  {name}  {look.subject}  {photos}")
+        self.stdout.write(f"{look.at:%Y-%m-%d %H:%M:%S}  {name}  {look.subject}  {_what(look)}")
 
     def _list(self, scan_ref: str, **options: Any) -> None:
         looks = AuditEntry.objects.filter(
-            subject=f"verification:{scan_ref}", kind=Kind.VIEWED
+            subject=f"verification:{scan_ref}", kind__in=budgets.RECORDS.kinds
         ).order_by("pk")
         if options["since"]:
             looks = looks.filter(at__gte=_moment(options["since"]))
@@ -51,8 +51,13 @@ class Command(BaseCommand):
         names = names_of(look.actor for look in looks if look.actor)
         for look in looks:
             name = names.get(look.actor or 0, "nobody known")
-            self.stdout.write(f"{look.at:%Y-%m-%d %H:%M:%S}  {name}")
+            report = "  report" if look.kind == Kind.REPORT_TAKEN else ""
+            self.stdout.write(f"{look.at:%Y-%m-%d %H:%M:%S}  {name}{report}")
         self.stdout.write(f"{len(looks)} looks.")
+
+
+def _what(look: AuditEntry) -> str:
+    return "report" if look.kind == Kind.REPORT_TAKEN else ", ".join(look.facts["photos"])
 
 
 def _moment(text: str) -> datetime:
