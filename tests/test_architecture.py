@@ -49,8 +49,10 @@ ROWS = [
     }
     | {"home", "listing", "detail", "confirm", "buttons"}
     | {"audit_log", "deliveries", "holds", "disposed", "saved_views"},
-    # verbs by the clock, and by command; what goes on from a page
-    {"chores", "rotation", "exports"},
+    # what is made of a page
+    {"exports", "report"},
+    # verbs by the clock, and by command
+    {"chores", "rotation"},
     # edges
     # a part of the edge for support
     {"callback_admin"},

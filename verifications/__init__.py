@@ -13,7 +13,8 @@ saved_views    what people save of the list for themselves
 callbacks/     edge to the provider: its dialect, intake, effect, findings, photos
 webhooks/      edge to partners: payloads, signing, outbox, claims, delivery, endpoints
 transport      one guarded request to an address that a stranger wrote
-listing detail home confirm deliveries/ audit_log disposed buttons exports    pages as objects
+listing detail home confirm deliveries/ audit_log disposed buttons    pages as objects
+exports        the list as a file;  report/  one verification as a file to hand on
 dossier/ evidence watermark timeline figures keeping waiting    parts of pages;  frame  around each
 search  keyset  address  forms    what pages stand on
 drawing        the language of the pages;  looks  how things look in words and shapes

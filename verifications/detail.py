@@ -119,6 +119,7 @@ class Detail:
     reads_only: bool
     may_remove_tags: bool
     may_note: bool
+    may_take_report: bool
     disposal: Offer | None
     keeping: keeping.Keeping
     undoable: Undoable | None
@@ -186,6 +187,7 @@ def build(
         reads_only=membership.role.rank < Rank.ADMIN,
         may_remove_tags=policy.objection(membership, Action.REMOVE_TAG, verification) is None,
         may_note=policy.may_note(membership),
+        may_take_report=policy.may_take_report(membership),
         disposal=_disposal(membership, verification),
         keeping=keeping.build(membership, verification, holds),
         undoable=_undoable(membership, verification, decisions),

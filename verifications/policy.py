@@ -241,6 +241,10 @@ def may_note(membership: Membership) -> bool:
     return _is_active(membership) and membership.role.rank >= Rank.MEMBER
 
 
+def may_take_report(membership: Membership) -> bool:
+    return _is_active(membership) and membership.role.rank >= Rank.MEMBER
+
+
 def support_code(check: Check, action: Action, verification: Verification) -> str:
     """What support needs to find the refusal again; holds nothing of the applicant."""
     return f"{action.value}/{check.rule}/{verification.scan_ref}/r{verification.revision}"

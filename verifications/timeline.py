@@ -22,6 +22,9 @@ from verifications.models import (
 )
 from verifications.statuses import Action, Standing, Status
 
+# What never leaves the house is told by this label.
+INTERNAL = "Internal note"
+
 
 @dataclass(frozen=True)
 class Event:
@@ -32,6 +35,7 @@ class Event:
     lines: list[tuple[str, str]]
     who: str = ""
     order: int = 0
+    decision: Decision | None = None
 
 
 TONES = {Status.APPROVED: "tone-good", Status.DENIED: "tone-bad", Status.REVIEWING: "tone-info"}
@@ -99,18 +103,18 @@ def _decisions(rows: list[Decision], chosen: list[DecisionReason]) -> Iterator[E
     for reason in chosen:
         reasons.setdefault(reason.decision_id, []).append(reason.label)
     # One that was taken back replaces nothing.
-    replaced = {row.supersedes_id for row in rows if not _is_undone(row)}
+    replaced = {row.supersedes_id for row in rows if not is_undone(row)}
     for row in rows:
         yield _decision(row, reasons.get(row.pk, []), is_replaced=row.pk in replaced)
 
 
-def _is_undone(decision: Decision) -> bool:
+def is_undone(decision: Decision) -> bool:
     return hasattr(decision, "undone_by")
 
 
 def _decision(decision: Decision, reasons: list[str], *, is_replaced: bool) -> Event:
     to = Standing(Status(decision.to_status), decision.to_suspected)
-    is_over = _is_undone(decision) or decision.undoes_id
+    is_over = is_undone(decision) or decision.undoes_id
     lines = [*_decision_lines(decision, reasons)]
     if is_replaced:
         lines.append(("", "Replaced by a later decision."))
@@ -122,6 +126,7 @@ def _decision(decision: Decision, reasons: list[str], *, is_replaced: bool) -> E
         who=str(decision.actor),
         lines=lines,
         order=10**9 + decision.revision,
+        decision=decision,
     )
 
 
@@ -135,7 +140,7 @@ def _decision_lines(decision: Decision, reasons: list[str]) -> Iterator[tuple[st
     if reasons:
         yield "Reasons", ", ".join(reasons)
     yield from _texts(decision)
-    if _is_undone(decision):
+    if is_undone(decision):
         yield "", "Taken back before it was sent."
 
 
@@ -148,7 +153,7 @@ def _texts(decision: Decision) -> Iterator[tuple[str, str]]:
     if texts.message_to_applicant:
         yield "Message to the applicant", texts.message_to_applicant
     if texts.internal_note:
-        yield "Internal note", texts.internal_note
+        yield INTERNAL, texts.internal_note
 
 
 def _delivery(delivery: WebhookDelivery) -> Event:

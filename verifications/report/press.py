@@ -1,0 +1,104 @@
+"""From what a report says to its file. Knows no model.
+
+It is set in a child process with limits on memory and time, as a stranger's picture is decoded: the
+web process grows by nothing, and whatever came in costs a few seconds at most.
+"""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.conf import settings
+
+from verifications.report import fonts
+
+logger = logging.getLogger(__name__)
+
+TEMPLATE = settings.BASE_DIR / "templates" / "verifications" / "report.typ"
+SECONDS = 30
+# One text is cut here, whatever it is of; what is short never is.
+LONGEST, SHORT = 4_000, 100
+
+
+class Manner(NamedTuple):
+    """How texts are spelled, and how many signs there may be of all of them."""
+
+    spell: Callable[[str], str]
+    most: int
+
+
+AS_IT_CAME = Manner(fonts.spelled, 60_000)
+# For signs that there are and that combine in no font, and for what takes too long.
+PLAINLY = Manner(fonts.spelled_out, 20_000)
+
+
+class Unprintable(Exception):
+    """Not even plainly."""
+
+
+class Copy:
+    """What is printed: every text as it can be drawn, and no longer than fits."""
+
+    def __init__(self, manner: Manner) -> None:
+        self.spell, self.left = manner
+        self.is_spelled = self.is_cut = False
+
+    def of(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self.of(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [self.of(one) for one in value]
+        return self._text(value) if isinstance(value, str) else value
+
+    def _text(self, text: str) -> str:
+        room = min(LONGEST, max(SHORT, self.left))
+        if len(text) > room:
+            self.is_cut, text = True, f"{text[:room]}…"
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+        drawn = self.spell(lines)
+        self.left -= len(drawn)
+        self.is_spelled |= drawn != unicodedata.normalize("NFC", lines)
+        return drawn
+
+
+def printed(content: dict[str, Any], *, country: str, at: datetime) -> bytes:
+    """The same content, country and moment always make the same bytes. Raises Unprintable."""
+    for manner in (AS_IT_CAME, PLAINLY):
+        copy = Copy(manner)
+        said = copy.of(content)
+        told = {"families": fonts.families(country), "spelled": copy.is_spelled, "cut": copy.is_cut}
+        if written := _set({**said, **told}, at):
+            return written
+    raise Unprintable
+
+
+def _set(content: dict[str, Any], at: datetime) -> bytes | None:
+    told = {
+        "template": str(TEMPLATE),
+        "folder": str(TEMPLATE.parent),
+        "fonts": fonts.FOLDERS,
+        "content": content,
+        "at": int(at.timestamp()),
+    }
+    try:
+        child = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "verifications.report.typesetter"],
+            input=json.dumps(told).encode(),
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+            # One thread, of which the limits are known, on whatever machine.
+            env={**os.environ, "RAYON_NUM_THREADS": "1"},
+        )
+    except subprocess.TimeoutExpired:
+        logger.warning("report not set: it took too long")
+        return None
+    if child.returncode:
+        logger.warning("report not set: %s", child.returncode)
+    return child.stdout if child.returncode == 0 else None
