@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from accounts import memberships
 from accounts.models import AuditCheckpoint, AuditEntry, Kind, Membership, names_of
-from verifications import history, keyset
+from verifications import history, keyset, looks
 from verifications.audit_forms import AuditFilterForm
 from verifications.models import Verification
 
@@ -135,11 +135,20 @@ def _worded(value: Any) -> str:
 
 
 def export(membership: Membership, form: AuditFilterForm) -> Iterator[list[str]]:
-    """The same rows as cells of a file, newest first."""
+    """The same rows as cells of a file, newest first, and a last line that says whether all fit."""
     whole = replace(form.turn, after=None, before=None).stretch
-    entries = whole.of(_matching(membership, form.cleaned_data), "at")[:EXPORT_MOST]
+    entries = whole.of(_matching(membership, form.cleaned_data), "at")[: EXPORT_MOST + 1]
     known = {int(number): name for number, name in memberships.people(membership.partner)}
-    for entry in entries.iterator(chunk_size=2000):
+    number = 0
+    for number, entry in enumerate(entries.iterator(chunk_size=2000), 1):
+        if number > EXPORT_MOST:
+            at = looks.exact(entry.at)
+            yield [
+                f"Stopped after {EXPORT_MOST:,} entries: more fit, from {at} UTC backwards."
+                " Export again with To set to that day."
+            ]
+            return
         line = _line(entry, known)
         facts = "; ".join(f"{key}: {value}" for key, value in line.facts)
         yield [line.at.isoformat(), line.kind, line.who, line.scan_ref, facts]
+    yield [f"End of the export: all that fit. Entries: {number:,}"]

@@ -112,11 +112,11 @@ def rows(membership: Membership, filters: Filters) -> Iterator[Sequence[str]]:
     for batch in question.Question(membership, filters).batches():
         for row, cells in _cells(batch):
             if number == MOST and last:
-                yield _last(_stopped(last.started_at, filters))
+                yield [_stopped(last.started_at, filters)]
                 return
             number, last = number + 1, row
             yield cells
-    yield _last(f"End of the export: all that fit. Verifications: {number:,}")
+    yield [f"End of the export: all that fit. Verifications: {number:,}"]
 
 
 def _cells(batch: list[Row]) -> Iterator[tuple[Row, list[str]]]:
@@ -155,7 +155,3 @@ def _stopped(at: datetime, filters: Filters) -> str:
         f"Stopped after {MOST:,} verifications: more fit, of those that started {side}"
         f" {looks.exact(at)} UTC. Export again with {field} set to that day."
     )
-
-
-def _last(text: str) -> list[str]:
-    return [text, *[""] * (len(COLUMNS) - 1)]

@@ -21,16 +21,19 @@ class Echo:
 def download(
     name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
 ) -> StreamingHttpResponse:
+    """`rows` end with a single cell that says so: a file that broke off shows."""
     response = StreamingHttpResponse(_lines(columns, rows), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
 def _lines(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Without the mark at its beginning, Excel takes the file for something else than UTF-8."""
     writer = csv.writer(Echo(), quoting=csv.QUOTE_ALL)
-    yield writer.writerow(columns)
+    yield "\ufeff" + writer.writerow(columns)
     for cells in rows:
-        yield writer.writerow([plain(cell) for cell in cells])
+        missing = len(columns) - len(cells)
+        yield writer.writerow([*map(plain, cells), *[""] * missing])
 
 
 def plain(cell: str) -> str:

@@ -111,6 +111,23 @@ def test_an_export_is_itself_in_the_log(ada: User, approved: Verification, as_us
     assert AuditEntry.objects.filter(kind=Kind.LOG_EXPORTED, actor=ada.pk).exists()
 
 
+def exported(user: User, as_user: SignIn) -> list[list[str]]:
+    sent = b"".join(as_user(user).get("/audit/export/").streaming_content)  # type: ignore[arg-type]
+    return [*csv.reader(io.StringIO(sent.decode("utf-8-sig"), None))]
+
+
+def test_an_export_says_where_it_ends(
+    ada: User, approved: Verification, as_user: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header, *lines, last = exported(ada, as_user)
+    assert header == list(audit_log.COLUMNS)
+    assert last[0] == f"End of the export: all that fit. Entries: {len(lines)}"
+    monkeypatch.setattr(audit_log, "EXPORT_MOST", 2)
+    _, *lines, last = exported(ada, as_user)
+    assert len(lines) == 2
+    assert last[0].startswith("Stopped after 2 entries: more fit, from ")
+
+
 SIGNS = ["=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠"]
 
 

@@ -37,7 +37,7 @@ END = "End of the export: all that fit. Verifications: {}"
 
 def told(answer: Any) -> str:
     assert isinstance(answer, StreamingHttpResponse), answer.status_code
-    return b"".join(answer.streaming_content).decode()  # type: ignore[arg-type]
+    return b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[arg-type]
 
 
 def lines(text: str) -> list[dict[str, str]]:
@@ -55,7 +55,7 @@ def export(mo: User, as_user: SignIn) -> Export:
 def small(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     """Every answer takes several batches."""
     settings.EXPORTS_PER_DAY = 1000
-    for name, rows_read in (("SIZE", 3), ("WALKED", 12), ("PROBED", 12), ("COUNTED", 6)):
+    for name, rows_read in rows.SMALL.items():
         monkeypatch.setattr(question, name, rows_read)
 
 
@@ -224,7 +224,7 @@ def test_what_happens_meanwhile_costs_and_repeats_nothing(
     gone = made[-1]
     disposal.dispose(factories.membership(ada), gone, seen_revision=1, request_key=uuid.uuid4())
     Verification.objects.filter(pk=made[-2].pk).update(review_type="MANUAL")
-    found = lines(b"".join([*begun, *stream]).decode())
+    found = lines(b"".join([*begun, *stream]).decode("utf-8-sig"))
     expected = [*(it.scan_ref for it in made[:-1]), older.scan_ref]
     assert [line["scan ref"] for line in found[:-1]] == expected
     assert found[-3]["review"] == "Manual"
@@ -243,7 +243,7 @@ def test_what_is_disposed_of_between_two_statements_is_not_in_it(
 
     monkeypatch.setattr(question.Question, "batches", batches)
     found = list(exports.rows(factories.membership(ada), Filters()))
-    assert [cells[0] for cells in found] == [END.format(0)]
+    assert found == [[END.format(0)]]
 
 
 def test_a_file_that_broke_off_has_no_end(

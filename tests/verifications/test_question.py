@@ -28,13 +28,12 @@ STATUSES = [Status.APPROVED, Status.DENIED, Status.EXPIRED]
 TAGS = ["NAME", "UNDER_AGE"]
 REASONS = ["DOC_FAKE", "FACE_BAD"]
 FAR = timedelta(days=9000)
-SMALL = {"SIZE": 3, "GLANCED": 9, "WALKED": 18, "CONTINUED": 27, "PROBED": 12, "COUNTED": 4}
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Budgets so small that nearly every question breaks off somewhere."""
-    for name, rows_read in SMALL.items():
+    for name, rows_read in rows.SMALL.items():
         monkeypatch.setattr(question, name, rows_read)
 
 
