@@ -29,10 +29,23 @@ FIELDS = (
 )
 
 
+class TakenBack(Exception):
+    """It was taken back already, by another request than this one; carries the undo."""
+
+    def __init__(self, made: Decision) -> None:
+        super().__init__(f"{made.actor} took this decision back.")
+        self.made = made
+
+
 class TooLate(Exception):
     """The window is over or the partner is being told; says which way back there is."""
 
-    def __init__(self, membership: Membership, verification: Verification) -> None:
+    def __init__(
+        self, membership: Membership, verification: Verification, decision_id: uuid.UUID
+    ) -> None:
+        if verification.decision_id != decision_id:
+            super().__init__("This decision was replaced meanwhile: there is nothing to take back.")
+            return
         ways = [
             action.label
             for action in (Action.APPROVE, Action.DENY)
@@ -190,19 +203,21 @@ def undo(
     """Takes back the standing decision before anybody was told of it.
 
     Restores what it overwrote; then the newest callback that came in meanwhile is applied.
-    Raises Refused (403) or TooLate (409).
+    Raises Refused (403), TooLate (409) or TakenBack.
     """
     membership, verification = lifecycle.locked(membership, verification.scan_ref)
     if check := policy.standing_objection(membership, Action.UNDO, verification):
         raise lifecycle.Refused(check)
     decision = verification.decision
     if decision is None or decision.pk != decision_id or not decision.is_undoable(verification.now):
-        made = verification.decisions.filter(undoes=decision_id, request_key=request_key).first()
+        made = verification.decisions.filter(undoes=decision_id).select_related("actor").first()
         if made is None:
-            raise TooLate(membership, verification)
+            raise TooLate(membership, verification, decision_id)
+        if made.request_key != request_key:
+            raise TakenBack(made)
         return made
     if not outbox.withdraw(decision):
-        raise TooLate(membership, verification)
+        raise TooLate(membership, verification, decision_id)
     taken_back = _row(membership, verification, Action.UNDO, former_standing(decision))
     taken_back.request_key, taken_back.undoes = request_key, decision
     insert(taken_back)

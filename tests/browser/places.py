@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -103,6 +104,11 @@ class World:
         )
         Verification.objects.filter(pk=self[name].pk).update(decision=None, decided_by=None)
 
+    def claim(self) -> None:
+        """A worker is telling of the decision right now."""
+        until = timezone.now() + timedelta(seconds=60)
+        self.decision.deliveries.update(claimed_until=until)
+
     def undo(self) -> None:
         ada = factories.membership(self.people["ada"])
         key = uuid.uuid4()
@@ -184,6 +190,11 @@ def deny_too_late(page: Page, world: World) -> None:
 
 
 def undo_too_late(page: Page, world: World) -> None:
+    world.claim()
+    press("Undo")(page, world)
+
+
+def undo_again(page: Page, world: World) -> None:
     world.undo()
     press("Undo")(page, world)
 
@@ -309,6 +320,7 @@ PLACES = {
     "approve, refused by role": Place(ONE % "denied" + "approve/", "mo", 403),
     "approve, refused by status": Place(ONE % "approved" + "approve/", "ada", 403),
     "undo too late": Place(ONE % "decided", "ada", 409, undo_too_late),
+    "undo, taken back already": Place(ONE % "decided", "ada", 200, undo_again),
     "undo by address": Place(ONE % "decided" + "undo/", "ada", 405),
     "details, hold refused": Place(ONE % "approved", "ada", 422, hold_without_a_reason),
     "dispose": Place(ONE % "approved" + "dispose/"),

@@ -61,6 +61,7 @@ ONCE = {
     "dispose, conflict",
     "deny, form expired",
     "undo too late",
+    "undo, taken back already",
     "invite, pressed too late",
 }
 

@@ -54,6 +54,7 @@ LATE = (
     lifecycle.Overtaken,
     lifecycle.Gone,
     decisions.TooLate,
+    decisions.TakenBack,
 )
 WORK = ("come_in", "callback", "approve", "deny", "undo", "untag", "dispose")
 

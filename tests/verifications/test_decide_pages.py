@@ -388,6 +388,30 @@ def test_undo_too_late_says_the_way_back(
     assert "The way back is Approve." in text(response)
 
 
+@pytest.mark.parametrize(("who", "named"), [("ada", "You"), ("amos", "Amos Reed")])
+def test_what_was_taken_back_already_is_said_to_be(
+    request: pytest.FixtureRequest,
+    as_user: SignIn,
+    ada: User,
+    amos: User,
+    approved: Verification,
+    who: str,
+    named: str,
+) -> None:
+    """Undo on a page that was drawn before: to follow "The way back is Deny" would remake it."""
+    client = as_user(ada)
+    client.post(url(approved, "deny"), form(approved, "UNDER_AGE"))
+    made = Decision.objects.get().pk
+    first = as_user(request.getfixturevalue(who))
+    first.post(url(approved, "undo"), {"decision": made, "request_key": uuid.uuid4()})
+    second = {"decision": made, "request_key": uuid.uuid4()}
+    page = text(client.post(url(approved, "undo"), second, follow=True))
+    assert f"{named} took this decision back already, " in page
+    assert "Nothing was sent." in page
+    assert "The way back" not in page
+    assert Decision.objects.count() == 2
+
+
 def test_undo_of_rubbish_changes_nothing(
     as_user: SignIn, ada: User, approved: Verification
 ) -> None:

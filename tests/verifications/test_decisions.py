@@ -252,6 +252,17 @@ def test_undo_after_its_time_is_too_late_and_says_the_way_back(
         undo(ada, approved, made)
 
 
+def test_what_was_replaced_is_not_too_late_but_replaced(
+    ada: User, amos: User, approved: Verification
+) -> None:
+    first = decide(ada, approved, Action.DENY, "DOC_FAKE")
+    approved.refresh_from_db()
+    decide(amos, approved, Action.APPROVE)
+    with pytest.raises(decisions.TooLate, match="was replaced") as missed:
+        undo(ada, approved, first)
+    assert "way back" not in str(missed.value)
+
+
 def test_undo_of_a_second_decision_restores_the_first(ada: User, approved: Verification) -> None:
     first = decide(ada, approved, Action.DENY, "DOC_FAKE")
     approved.refresh_from_db()

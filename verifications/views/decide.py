@@ -11,9 +11,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import access, audit
 from accounts.models import Kind
-from verifications import confirm, decisions, evidence, lifecycle, policy, reasons, vault
+from verifications import confirm, decisions, evidence, lifecycle, looks, policy, reasons, vault
 from verifications.decision_forms import DecisionForm, DenyForm, UndoForm, new_request_key
-from verifications.models import RejectionReason, Verification
+from verifications.models import Decision, RejectionReason, Verification
 from verifications.statuses import Action
 from verifications.views import find
 from verifications.webhooks import payloads
@@ -257,8 +257,17 @@ def undo(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
         return refused(request, verification, Action.UNDO, refusal.check)
     except decisions.TooLate as too_late:
         return _too_late(request, verification, str(too_late), 409)
-    messages.success(request, "Taken back. Nothing was sent.")
+    except decisions.TakenBack as taken_back:
+        messages.info(request, _taken_back(request, taken_back.made))
+    else:
+        messages.success(request, "Taken back. Nothing was sent.")
     return redirect("verification_detail", verification.scan_ref)
+
+
+def _taken_back(request: access.MemberRequest, made: Decision) -> str:
+    who = "You" if made.actor_id == request.user.pk else made.actor
+    at = looks.exact(made.decided_at)
+    return f"{who} took this decision back already, {at} UTC. Nothing was sent."
 
 
 def _too_late(

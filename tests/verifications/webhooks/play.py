@@ -107,7 +107,7 @@ def _decide_one(ada: Membership, scan_ref: str, reasons: list[RejectionReason]) 
 def _undo_one(ada: Membership, made: Decision, key: uuid.UUID) -> None:
     try:
         decisions.undo(ada, made.verification, decision_id=made.pk, request_key=key)
-    except (decisions.TooLate, lifecycle.Stale):
+    except (decisions.TooLate, decisions.TakenBack, lifecycle.Stale):
         return
 
 
