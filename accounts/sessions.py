@@ -34,9 +34,9 @@ def limits(get_response: Handler) -> Handler:
             # A clock that jumps back must not prolong anything: such a session ends as well.
             idle, age = now - seen, now - began
             if idle > settings.SESSION_IDLE_SECONDS or age > settings.SESSION_COOKIE_AGE:
-                return _ended(request)
+                return _ended(request, get_response)
             if min(idle, age) < -STAMP_SECONDS:
-                return _ended(request)
+                return _ended(request, get_response)
             if BEGAN not in session or idle >= STAMP_SECONDS:
                 session[BEGAN], session[SEEN] = began, now
         return get_response(request)
@@ -44,11 +44,13 @@ def limits(get_response: Handler) -> Handler:
     return middleware
 
 
-def _ended(request: HttpRequest) -> HttpResponse:
+def _ended(request: HttpRequest, get_response: Handler) -> HttpResponse:
+    """What was sent goes on as nobody's: where one has to sign in, it is kept (`unsent`)."""
     logout(request)
+    if request.method not in ("GET", "HEAD"):
+        return get_response(request)
     messages.info(request, "Your session has ended. Sign in again to go on.")
-    path = request.get_full_path() if request.method in ("GET", "HEAD") else "/"
-    return redirect_to_login(path)
+    return redirect_to_login(request.get_full_path())
 
 
 def end(user: User) -> None:

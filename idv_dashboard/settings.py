@@ -108,7 +108,7 @@ MIDDLEWARE = [
     "accounts.authentication.Authentication",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.sessions.limits",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.unsent.SignInRequired",
     "accounts.recent.logged",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from accounts import unsent
 from accounts.models import Membership, Rank, User
 from verifications import counters
 from verifications.statuses import NEEDS_DECISION, Standing
@@ -46,6 +47,8 @@ class Account(NamedTuple):
     is_support: bool
     has_shortcuts: bool
     theme: str
+    # For its forms: who they were drawn for.
+    mark: str
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ def _account(user: User) -> Account:
         is_support=user.is_staff,
         has_shortcuts=user.has_shortcuts,
         theme=user.theme,
+        mark=unsent.mark(user),
     )
 
 

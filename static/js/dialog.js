@@ -115,6 +115,8 @@ export function bind(link, enhance) {
       method: "POST",
       body: new FormData(form, submitter),
       redirect: "manual",
+      // So that it is refused where one has to sign in: a redirect tells nobody where it leads.
+      headers: { "X-Requested-With": "dialog" },
     });
     if (answer.type === "opaqueredirect") {
       location.assign(dialog.dataset.done ?? location.pathname + location.search);

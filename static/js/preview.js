@@ -16,6 +16,7 @@ export function bind(form) {
         method: "POST",
         body,
         redirect: "error",
+        headers: { "X-Requested-With": "preview" },
         signal: running.signal,
       });
       replace(await answer.text());

@@ -190,6 +190,30 @@ def test_who_decides_too_late_is_told_and_keeps_the_words(
     assert Decision.objects.count() == 1
 
 
+@BOTH
+def test_a_session_that_ends_over_the_window_decides_nothing_and_loses_nothing(
+    either_page: Page, ada: User, approved: Verification, undoable: None, watch: Watch
+) -> None:
+    page = either_page
+    watch.expect(401)
+    walk_to(page, ada, approved)
+    corner(page).get_by_role("link", name="Deny").click()
+    page.locator("input[name=reasons][value=DOC_FAKE]").check()
+    page.get_by_role("textbox", name="Internal note").fill("The hologram is printed.")
+    page.context.clear_cookies(name="sid")
+    page.get_by_role("button", name="Deny verification").click()
+    expect(page.get_by_text("You were signed out. Nothing was done.")).to_be_visible()
+    page.get_by_label("E-mail").fill(ada.email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_text("Nothing is decided yet.")).to_be_visible()
+    expect(page.locator("input[name=reasons][value=DOC_FAKE]")).to_be_checked()
+    assert not Decision.objects.exists()
+    page.get_by_role("button", name="Deny verification").click()
+    expect(page.get_by_text("Denied by you.")).to_be_visible()
+    assert vault.texts(Decision.objects.get()).internal_note == "The hologram is printed."
+
+
 def test_a_viewer_is_offered_nothing_and_told_why(
     page: Page, vera: User, approved: Verification
 ) -> None:

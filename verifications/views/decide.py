@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import access, audit
+from accounts import access, audit, unsent
 from accounts.models import Kind
 from verifications import confirm, decisions, evidence, lifecycle, looks, policy, reasons, vault
 from verifications.decision_forms import DecisionForm, DenyForm, UndoForm, new_request_key
@@ -27,12 +27,14 @@ DONE = {Action.APPROVE: "Approved.", Action.DENY: "Denied."}
 
 @access.member()
 @require_http_methods(["GET", "HEAD", "POST"])
+@unsent.drawn
 def approve(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
     return _decide(request, scan_ref, Action.APPROVE)
 
 
 @access.member()
 @require_http_methods(["GET", "HEAD", "POST"])
+@unsent.drawn
 def deny(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
     return _decide(request, scan_ref, Action.DENY)
 
@@ -45,6 +47,8 @@ def _decide(request: access.MemberRequest, scan_ref: str, action: Action) -> Htt
     if check := policy.standing_objection(request.membership, action, verification):
         return refused(request, verification, action, check)
     offered = _offered(request, action)
+    if (typed := unsent.of(request)) is not None:
+        return _again(request, verification, action, _form(action, offered, typed), offered)
     if request.method != "POST":
         return _page(request, verification, action, _form(action, offered), offered)
     form = _form(action, offered, request.POST)
@@ -55,6 +59,20 @@ def _decide(request: access.MemberRequest, scan_ref: str, action: Action) -> Htt
     if not form.is_valid():
         return _page(request, verification, action, form, offered, status=422)
     return _carry_out(request, scan_ref, action, form, offered)
+
+
+def _again(
+    request: access.MemberRequest,
+    verification: Verification,
+    action: Action,
+    form: DecisionForm,
+    offered: list[RejectionReason],
+) -> HttpResponse:
+    """What was typed before one had to sign in: to be looked at, and pressed once more."""
+    if form.data.get("seen_revision") != str(verification.revision):
+        return _conflict(request, verification.scan_ref, action, form)
+    messages.info(request, "Nothing is decided yet. Your words are as you left them.")
+    return _page(request, verification, action, form, offered)
 
 
 def _straight(request: access.MemberRequest, scan_ref: str, action: Action) -> HttpResponse | None:
