@@ -34,8 +34,11 @@ ROWS = [
     | {"counters", "folding", "names", "disposal_forms", "saved_view_forms", "plan", "reasons"},
     # what every verb does
     {"lifecycle", "outcomes", "callbacks.findings"},
+    # what of it goes out, in words
+    {"telling"},
     # parts of a verb, parts of a page
     {"callbacks.effect", "evidence", "figures", "frame", "timeline", "question", "waiting"}
+    | {"glance"}
     | {"lost_files", "keeping"},
     # verbs and pages: neither imports the other
     {"decisions", "tags", "disposal", "notes", "callbacks.intake", "callbacks.photos"}

@@ -15,7 +15,8 @@ webhooks/      edge to partners: payloads, signing, outbox, claims, delivery, en
 transport      one guarded request to an address that a stranger wrote
 listing detail home confirm deliveries/ audit_log disposed buttons    pages as objects
 exports        the list as a file;  report/  one verification as a file to hand on
-dossier/ evidence watermark timeline figures keeping waiting    parts of pages;  frame  around each
+dossier/ evidence glance watermark timeline figures keeping waiting    parts of pages
+telling        who is told of a decision, and when;  frame  around each page
 search  keyset  address  forms    what pages stand on
 drawing        the language of the pages;  looks  how things look in words and shapes
 spreadsheet    files for people, line by line

@@ -62,7 +62,7 @@ def _notes() -> QuerySet:
 
 def _deliveries() -> QuerySet:
     rows = WebhookDelivery.objects.filter(verification=IT).select_related("endpoint")
-    return rows.defer(*_unshown("endpoint", WebhookEndpoint, "name", "removed_at"))
+    return rows.defer(*_unshown("endpoint", WebhookEndpoint, "name", "removed_at", "is_active"))
 
 
 def _decisions() -> QuerySet:

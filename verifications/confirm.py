@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import AuditEntry, Kind, Membership, names_of
-from verifications import codes, evidence, outcomes
+from verifications import codes, evidence, outcomes, telling
 from verifications.dossier import masking
 from verifications.models import ReasonGroup, RejectionReason, Verification
 from verifications.statuses import ARROWS, Action, Standing
@@ -43,6 +43,8 @@ class Confirmation:
     body: str
     hides: bool
     undo_seconds: int
+    # Whether anybody is told, and when.
+    telling: str
 
 
 def chosen(reasons: Sequence[RejectionReason], ticked: Sequence[str]) -> list[RejectionReason]:
@@ -61,6 +63,7 @@ def build(
     is_revealed: bool = False,
 ) -> Confirmation:
     """`ticked` and `message` are what is typed so far; the policy has allowed the action."""
+    partner = membership.partner
     preview = outcomes.preview(verification, action, chosen(reasons, ticked), message)
     told = json.loads(preview.raw)
     shown = evidence.masked(told, masking.mask(told, is_lifted=is_revealed))
@@ -73,7 +76,10 @@ def build(
         preview=preview,
         body=json.dumps(shown, ensure_ascii=False, indent=2),
         hides=shown != told,
-        undo_seconds=membership.partner.undo_seconds,
+        undo_seconds=partner.undo_seconds,
+        telling=telling.ahead(
+            partner, preview.endpoints, "after that" * bool(partner.undo_seconds)
+        ),
     )
 
 

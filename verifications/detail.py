@@ -12,11 +12,12 @@ from accounts.models import Membership, Rank
 from accounts.statements import Slot, Statement
 from verifications import (
     beside,
-    codes,
     dossier,
     evidence,
+    glance,
     keeping,
     policy,
+    telling,
     timeline,
     vault,
     waiting,
@@ -26,10 +27,10 @@ from verifications.models import (
     CallbackBody,
     Decision,
     Note,
-    ReviewType,
     Tag,
     TagKind,
     Verification,
+    WebhookDelivery,
 )
 from verifications.statuses import Action
 
@@ -71,20 +72,11 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One of the four cells under the name: what is wrong, and where to read on."""
-
-    label: str
-    text: str
-    tone: str
-    anchor: str
-
-
-@dataclass(frozen=True)
 class Undoable:
     decision: Decision
     seconds_left: int
     is_own: bool
+    telling: str
 
 
 @dataclass(frozen=True)
@@ -110,7 +102,7 @@ class Detail:
     verification: Verification
     body: Mapping[str, Any]
     is_shut: bool
-    answers: list[Answer]
+    answers: list[glance.Answer]
     shots: list[evidence.Shot]
     dossier: dossier.Dossier
     duplicates: list[Duplicate]
@@ -126,7 +118,9 @@ class Detail:
     # Of the standing decision, as they were worded then.
     reason_labels: dict[str, str]
     events: list[timeline.Event]
-    told: timeline.Told
+    told: telling.Told
+    # Of a decision that may be made; empty: none.
+    telling: str
     notes: list[Said]
     earlier: list[Brief]
     queue: waiting.Queue
@@ -173,27 +167,31 @@ def build(
     reasons, standing = beside.reasons.of(verification), verification.decision_id
     body, is_shut = _body(verification)
     mismatches = [tag.code for tag in tags if tag.kind == TagKind.MISMATCH]
+    offers = [_offer(membership, action, verification) for action in _OFFERED]
     told = dossier.build(body, mismatches, is_revealed=is_revealed)
     return Detail(
         verification=verification,
         body=body,
         is_shut=is_shut,
-        answers=_answers(verification, told, tags),
+        answers=glance.answers(verification, told, tags),
         shots=evidence.shots(beside.photos.of(verification), turns or {}),
         dossier=told,
         duplicates=_duplicates(membership, told.duplicates[:DUPLICATES]),
         tags=tags,
-        offers=[_offer(membership, action, verification) for action in _OFFERED],
+        offers=offers,
         reads_only=membership.role.rank < Rank.ADMIN,
         may_remove_tags=policy.objection(membership, Action.REMOVE_TAG, verification) is None,
         may_note=policy.may_note(membership),
         may_take_report=policy.may_take_report(membership),
         disposal=_disposal(membership, verification),
         keeping=keeping.build(membership, verification, holds),
-        undoable=_undoable(membership, verification, decisions),
+        undoable=_undoable(membership, verification, decisions, deliveries),
         reason_labels={it.code: it.label for it in reasons if it.decision_id == standing},
         events=timeline.build(verification, decisions, reasons, tags, deliveries, holds),
-        told=timeline.told(deliveries),
+        told=telling.told(deliveries),
+        telling=telling.ahead(verification.partner, telling.open_endpoints(verification.partner))
+        if any(offer.is_allowed for offer in offers)
+        else "",
         notes=[_said(note) for note in beside.notes.of(verification)],
         earlier=_earlier(membership, verification),
         queue=waiting.queue(membership, verification),
@@ -236,7 +234,10 @@ def _disposal(membership: Membership, verification: Verification) -> Offer | Non
 
 
 def _undoable(
-    membership: Membership, verification: Verification, decisions: list[Decision]
+    membership: Membership,
+    verification: Verification,
+    decisions: list[Decision],
+    deliveries: list[WebhookDelivery],
 ) -> Undoable | None:
     """The standing decision while its time to be taken back runs, by the database's clock."""
     standing = [one for one in decisions if one.pk == verification.decision_id]
@@ -247,7 +248,9 @@ def _undoable(
         return None
     assert decision.undoable_until  # noqa: S101
     seconds = (decision.undoable_until - decision.now).total_seconds()
-    return Undoable(decision, max(1, int(seconds)), decision.actor_id == membership.user_id)
+    is_own = decision.actor_id == membership.user_id
+    said = telling.after(verification.partner, decision, deliveries)
+    return Undoable(decision, max(1, int(seconds)), is_own, said)
 
 
 def _duplicates(membership: Membership, refs: list[str]) -> list[Duplicate]:
@@ -262,36 +265,3 @@ def _earlier(membership: Membership, verification: Verification) -> list[Brief]:
     asked = {"partner": membership.partner_id, "client": verification.client_id}
     found = map(Brief._make, SAME_CLIENT.rows(**asked))
     return [one for one in found if one.pk != verification.pk][:EARLIER]
-
-
-def _answers(it: Verification, told: dossier.Dossier, tags: list[Tag]) -> list[Answer]:
-    document = _finding("Document", _spoken(it, it.auto_document, it.manual_document), "document")
-    face = _finding("Face", _spoken(it, it.auto_face, it.manual_face), "face")
-    # Where nothing was checked, that nothing was found says nothing good.
-    fine = "tone-idle" if document.tone == face.tone == "tone-idle" else "tone-good"
-    return [document, face, _data(told, fine), _raised(it, tags, fine)]
-
-
-def _data(told: dossier.Dossier, fine: str) -> Answer:
-    tone = fine if told.fields else "tone-idle"
-    differs = told.differing or told.differs_somewhere
-    return Answer("Data", told.difference, "tone-warn" if differs else tone, "data")
-
-
-def _raised(it: Verification, tags: list[Tag], fine: str) -> Answer:
-    standing = [tag for tag in tags if not tag.removed_at]
-    labels = [codes.find(tag.code, tag.wire_family).label for tag in standing]
-    more = f" and {len(labels) - 2} more" if len(labels) > 2 else ""
-    nothing = "Suspected without a tag" if it.suspected else "None"
-    tone = "tone-warn" if labels or it.suspected else fine
-    return Answer("Tags", (", ".join(labels[:2]) + more) or nothing, tone, "tags")
-
-
-def _spoken(it: Verification, automatic: str, manual: str) -> str:
-    return manual if it.review_type == ReviewType.MANUAL else automatic
-
-
-def _finding(label: str, code: str, family: str) -> Answer:
-    found = codes.find(code, family)
-    tone = {"ok": "tone-good", "process": "tone-idle", "": "tone-idle"}.get(found.group, "tone-bad")
-    return Answer(label, found.label or "Not told", tone, "findings")

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
-from typing import NamedTuple
 from uuid import UUID
 
-from verifications import beside, codes, looks, vault
+from verifications import beside, codes, telling, vault
 from verifications.callbacks import provider
 from verifications.models import (
     Decision,
@@ -174,41 +172,7 @@ def _delivery_words(delivery: WebhookDelivery) -> Iterator[str]:
         last = f", last answer {delivery.last_code}" if delivery.last_code else ", no answer"
         yield f"{delivery.attempts} {'try' if delivery.attempts == 1 else 'tries'}{last}."
     if delivery.state == DeliveryState.WAITING:
-        yield f"{'Next try' if delivery.attempts else 'Goes out'} {_moment(delivery.due_at)}."
-
-
-def _moment(at: datetime) -> str:
-    return f"{looks.exact(at)} UTC"
-
-
-class Told(NamedTuple):
-    """Whether the partner's systems know where the verification stands."""
-
-    text: str
-    tone: str
-
-
-def told(deliveries: list[WebhookDelivery]) -> Told:
-    """By the newest message to each address that was not withdrawn. What was given up because
-    nobody wanted it any more is not missed.
-    """
-    newest: dict[int, WebhookDelivery] = {}
-    for delivery in sorted(deliveries, key=attrgetter("sequence")):
-        is_missed = delivery.state != DeliveryState.GIVEN_UP or not delivery.endpoint.removed_at
-        if delivery.state != DeliveryState.WITHDRAWN and is_missed:
-            newest[delivery.endpoint_id] = delivery
-    states = {delivery.state for delivery in newest.values()}
-    if DeliveryState.GIVEN_UP in states:
-        return Told("Partner not told: given up", "tone-bad")
-    waiting = [row for row in newest.values() if row.state == DeliveryState.WAITING]
-    if any(row.attempts for row in waiting):
-        return Told("Partner not told yet: trying again", "tone-warn")
-    if waiting:
-        return Told(f"Goes out {_moment(min(row.due_at for row in waiting))}", "tone-info")
-    if not newest:
-        return Told("Nothing was sent", "tone-idle")
-    last = max(row.settled_at or row.queued_at for row in newest.values())
-    return Told(f"Partner told {_moment(last)}", "tone-good")
+        yield f"{telling.due(delivery)}."
 
 
 def _removal(tag: Tag, at: datetime) -> Event:

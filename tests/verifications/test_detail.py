@@ -573,6 +573,64 @@ def test_the_state_says_whether_the_partner_was_told(
     assert "State Nothing was sent" in words(client.get(url(suspected)))
 
 
+OFF = {"is_active": False}
+EVENTS = {"events": ["DOCUMENT_EXPIRATION"]}
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "seconds", "before"),
+    [
+        ([{}], 10, "Northbank is told 10 s later."),
+        ([{}], 0, "Northbank is told at once."),
+        (
+            [{}, OFF],
+            10,
+            "Northbank is told 10 s later. What goes to an endpoint that is off waits.",
+        ),
+        ([OFF], 10, "Northbank is told once its endpoint is switched on again."),
+        ([EVENTS], 10, "Nobody is told: Northbank has no endpoint for decisions."),
+        ([], 10, "Nobody is told: Northbank has no endpoint for decisions."),
+    ],
+)
+def test_who_is_told_is_the_same_on_bar_confirm_page_and_undo_bar(
+    suspected: Verification,
+    northbank: Partner,
+    ada: User,
+    as_user: SignIn,
+    endpoints: list[dict[str, Any]],
+    seconds: int,
+    before: str,
+) -> None:
+    northbank.undo_seconds = seconds
+    northbank.save()
+    for fields in endpoints:
+        factories.endpoint(northbank, **fields)
+    client = as_user(ada)
+    later = before.replace("10 s later", "after that")
+    undo = f"You can undo for {seconds} s." if seconds else "There is no undo."
+    assert before in words(client.get(url(suspected)))
+    assert f"{undo} {later}" in words(client.get(url(suspected, "deny")))
+    decide(ada, suspected, Action.DENY)
+    if seconds:
+        page = words(client.get(url(suspected)))
+        assert re.search(r"It can be undone until \d\d:\d\d:\d\d UTC\. " + re.escape(later), page)
+
+
+def test_what_goes_to_an_endpoint_that_is_off_waits_and_says_so(
+    suspected: Verification, northbank: Partner, ada: User, as_user: SignIn
+) -> None:
+    endpoint = factories.endpoint(northbank, is_active=False)
+    client = as_user(ada)
+    assert f"to {endpoint.address} (off: it waits), signed." in words(
+        client.get(url(suspected, "approve"))
+    )
+    decide(ada, suspected, Action.APPROVE)
+    page = words(client.get(url(suspected)))
+    assert "State Partner not told yet: its endpoint is off" in page
+    assert "Waits: its endpoint is off." in page
+    assert "Goes out" not in page
+
+
 def test_a_provider_s_clock_at_the_end_of_the_calendar_still_shows(
     receive: Receive, ada: User, as_user: SignIn
 ) -> None:

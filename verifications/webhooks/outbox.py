@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -37,7 +38,7 @@ class Preview:
     """Exactly what would be queued: to whom, which bytes, and what is left out of them."""
 
     event: str
-    addresses: list[str]
+    endpoints: list[WebhookEndpoint]
     raw: bytes
     left_out: list[payloads.LeftOut]
 
@@ -51,8 +52,8 @@ def preview(
 ) -> Preview:
     """For a verification that holds the outcome already, saved or not, and would go to `to`."""
     raw, left_out = _frozen(verification, to, message_to_applicant)
-    addresses = dict.fromkeys(letter.endpoint.address for letter in _letters(verification, event))
-    return Preview(event, list(addresses), raw, left_out)
+    endpoints = dict.fromkeys(letter.endpoint for letter in _letters(verification, event))
+    return Preview(event, list(endpoints), raw, left_out)
 
 
 def digest(verification: Verification, to: Standing, message_to_applicant: str) -> str:
@@ -133,7 +134,6 @@ class Letter(NamedTuple):
 
 def _letters(verification: Verification, event: str) -> list[Letter]:
     """To every endpoint that wants the event; one that is switched off keeps its queue."""
-    names = dict.fromkeys((event, LEGACY) if event.startswith(LEGACY) else (event,))
     endpoints = vars(verification).get("open_endpoints")
     if endpoints is None:
         asked = {"partner": verification.partner_id, "verification": verification.pk}
@@ -141,9 +141,18 @@ def _letters(verification: Verification, event: str) -> list[Letter]:
     return [
         Letter(endpoint, name)
         for endpoint in endpoints
-        for name in names
+        for name in _names(event)
         if name in endpoint.events
     ]
+
+
+def wants(endpoint: WebhookEndpoint, event: str) -> bool:
+    return any(name in endpoint.events for name in _names(event))
+
+
+def _names(event: str) -> Iterable[str]:
+    """Under which an endpoint may want it."""
+    return dict.fromkeys((event, LEGACY) if event.startswith(LEGACY) else (event,))
 
 
 def with_endpoints(rows: QuerySet[Verification]) -> QuerySet[Verification]:

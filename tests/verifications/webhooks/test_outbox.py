@@ -146,7 +146,7 @@ def test_what_was_previewed_is_what_is_queued_to_the_byte(
     delivery = WebhookDelivery.objects.get()
     assert vault.opened(delivery.body) == shown.raw
     assert shown.event == delivery.event
-    assert shown.addresses == [endpoint.address]
+    assert shown.endpoints == [endpoint]
 
 
 def test_the_message_goes_out_and_the_note_never(
