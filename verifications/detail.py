@@ -114,6 +114,7 @@ class Detail:
     may_take_report: bool
     disposal: Offer | None
     keeping: keeping.Keeping
+    standing: Decision | None
     undoable: Undoable | None
     # Of the standing decision, as they were worded then.
     reason_labels: dict[str, str]
@@ -164,7 +165,8 @@ def build(
     deliveries = beside.deliveries.of(verification)
     decisions = beside.decisions.of(verification)
     holds = beside.holds.of(verification)
-    reasons, standing = beside.reasons.of(verification), verification.decision_id
+    reasons = beside.reasons.of(verification)
+    standing = next((one for one in decisions if one.pk == verification.decision_id), None)
     body, is_shut = _body(verification)
     mismatches = [tag.code for tag in tags if tag.kind == TagKind.MISMATCH]
     offers = [_offer(membership, action, verification) for action in _OFFERED]
@@ -185,8 +187,11 @@ def build(
         may_take_report=policy.may_take_report(membership),
         disposal=_disposal(membership, verification),
         keeping=keeping.build(membership, verification, holds),
-        undoable=_undoable(membership, verification, decisions, deliveries),
-        reason_labels={it.code: it.label for it in reasons if it.decision_id == standing},
+        standing=standing,
+        undoable=_undoable(membership, verification, standing, deliveries),
+        reason_labels={
+            it.code: it.label for it in reasons if it.decision_id == verification.decision_id
+        },
         events=timeline.build(verification, decisions, reasons, tags, deliveries, holds),
         told=telling.told(deliveries),
         telling=telling.ahead(verification.partner, telling.open_endpoints(verification.partner))
@@ -236,14 +241,12 @@ def _disposal(membership: Membership, verification: Verification) -> Offer | Non
 def _undoable(
     membership: Membership,
     verification: Verification,
-    decisions: list[Decision],
+    decision: Decision | None,
     deliveries: list[WebhookDelivery],
 ) -> Undoable | None:
     """The standing decision while its time to be taken back runs, by the database's clock."""
-    standing = [one for one in decisions if one.pk == verification.decision_id]
-    if not standing or policy.objection(membership, Action.UNDO, verification):
+    if decision is None or policy.objection(membership, Action.UNDO, verification):
         return None
-    (decision,) = standing
     if not decision.is_undoable(decision.now):
         return None
     assert decision.undoable_until  # noqa: S101

@@ -573,6 +573,29 @@ def test_the_state_says_whether_the_partner_was_told(
     assert "State Nothing was sent" in words(client.get(url(suspected)))
 
 
+def test_the_bar_says_what_a_decision_would_replace(
+    suspected: Verification,
+    northbank: Partner,
+    receive: Receive,
+    amos: User,
+    ada: User,
+    as_user: SignIn,
+) -> None:
+    client = as_user(ada)
+    automatic = "Your decision overrides the automatic result."
+    decide(amos, suspected, Action.DENY)
+    undo(amos, suspected)
+    assert automatic in words(client.get(url(suspected)))
+    northbank.undo_seconds = 0
+    northbank.save()
+    decide(amos, suspected, Action.DENY)
+    page = words(client.get(url(suspected)))
+    assert re.search(r"Your decision replaces that of Amos Reed \( ?Today, \d\d:\d\d ?\)\.", page)
+    assert automatic not in page
+    by_staff = words(client.get(url(receive("14"))))
+    assert "Your decision overrides what the provider’s staff found." in by_staff
+
+
 OFF = {"is_active": False}
 EVENTS = {"events": ["DOCUMENT_EXPIRATION"]}
 
