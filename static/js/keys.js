@@ -13,6 +13,11 @@ function isTyping(target) {
   return target.isContentEditable || target.matches("input, textarea, select");
 }
 
+// Its own press would be the decision.
+function isSending(element) {
+  return element.type === "submit" && element.form?.method === "post";
+}
+
 function isShown(element) {
   return element.checkVisibility({ visibilityProperty: true }) && !element.closest("[inert]");
 }
@@ -31,6 +36,8 @@ function act(element) {
   if (isTyping(element)) {
     element.focus();
     element.select?.();
+  } else if (isSending(element)) {
+    element.focus();
   } else {
     element.click();
   }

@@ -133,6 +133,24 @@ def test_a_verification_is_denied_by_the_keyboard_alone(
     assert Decision.objects.get().verification.status == Status.DENIED
 
 
+def test_a_key_goes_to_undo_and_does_not_press_it(
+    page: Page, ada: User, approved: Verification, undoable: None
+) -> None:
+    walk_to(page, ada, approved)
+    corner(page).get_by_role("link", name="Deny").click()
+    page.locator("input[name=reasons][value=DOC_FAKE]").check()
+    page.get_by_role("button", name="Deny verification").click()
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_visible()
+    page.keyboard.press("u")
+    expect(undo).to_be_focused()
+    page.keyboard.press("u")
+    expect(undo).to_be_focused()
+    assert Decision.objects.count() == 1
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Taken back. Nothing was sent.")).to_be_visible()
+
+
 def tab_to(page: Page, goal: Locator, at_most: int = 150) -> None:
     """Presses Tab until the goal has the focus, which must be seen."""
     for _ in range(at_most):
