@@ -35,9 +35,10 @@ async function partOf(html, address) {
   for (const form of part.querySelectorAll("form")) {
     form.setAttribute("action", new URL(form.getAttribute("action") ?? "", address).href);
   }
-  for (const link of part.querySelectorAll("a[href]")) {
+  for (const link of part.querySelectorAll("a[href]:not([href^='#'])")) {
     link.href = new URL(link.getAttribute("href"), address).href;
   }
+  part.dataset.title = page.title;
   return document.importNode(part, true);
 }
 
@@ -50,6 +51,7 @@ function windowFor(part) {
   dialog.className = "dialog";
   const title = part.getAttribute("aria-labelledby");
   if (title) dialog.setAttribute("aria-labelledby", title);
+  dialog.dataset.title = part.dataset.title;
   dialog.append(part);
   return dialog;
 }
@@ -63,6 +65,7 @@ function startAtTitle(dialog) {
 }
 
 export function bind(link, enhance) {
+  const title = document.title;
   let dialog;
 
   async function open() {
@@ -72,8 +75,14 @@ export function bind(link, enhance) {
       dialog = windowFor(await partOf(await answer.text(), link.href));
       await show(dialog);
     } else {
-      dialog.showModal();
+      lay(dialog);
     }
+  }
+
+  // What is read out first says whether something is wrong.
+  function lay(fresh) {
+    fresh.showModal();
+    document.title = fresh.dataset.title || title;
   }
 
   async function show(fresh) {
@@ -82,10 +91,12 @@ export function bind(link, enhance) {
     fresh.addEventListener("submit", onSubmit);
     // Where a key opened it, there was no focus to go back to.
     fresh.addEventListener("close", () => {
+      if (dialog.open) return;
+      document.title = title;
       const at = document.activeElement;
-      if (!dialog.open && (at === document.body || fresh.contains(at))) link.focus();
+      if (at === document.body || fresh.contains(at)) link.focus();
     });
-    fresh.showModal();
+    lay(fresh);
     startAtTitle(fresh);
     await enhance(fresh);
   }
@@ -133,7 +144,9 @@ export function bind(link, enhance) {
     old.close();
     old.remove();
     await show(dialog);
-    dialog.querySelector("[role=alert], [aria-invalid=true]")?.scrollIntoView({ block: "nearest" });
+    const wrong = dialog.querySelector("[role=alert], [aria-invalid=true]");
+    wrong?.scrollIntoView({ block: "nearest" });
+    wrong?.focus();
   }
 
   function sendPlainly(form, submitter) {

@@ -99,6 +99,25 @@ def test_deny_without_a_reason_says_so_at_the_list_and_keeps_what_was_typed(
     assert not Decision.objects.exists()
 
 
+def test_an_error_in_the_window_is_named_first_and_leads_to_its_field(
+    page: Page, ada: User, approved: Verification, watch: Watch
+) -> None:
+    watch.expect(422)
+    walk_to(page, ada, approved)
+    title = page.title()
+    corner(page).get_by_role("link", name="Deny").click()
+    page.get_by_role("textbox", name="Internal note").fill("x" * 4001)
+    page.get_by_role("button", name="Deny verification").click()
+    summary = page.get_by_role("alert")
+    expect(summary).to_be_focused()
+    assert page.title().startswith("Error: Deny")
+    summary.get_by_role("link", name="Internal note").click()
+    expect(page.get_by_role("textbox", name="Internal note")).to_have_value("x" * 4001)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page).to_have_title(title)
+
+
 def test_the_confirm_page_opens_over_the_details_and_closes_without_a_trace(
     page: Page, ada: User, approved: Verification
 ) -> None:

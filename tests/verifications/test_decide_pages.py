@@ -133,6 +133,16 @@ def test_deny_without_a_reason_comes_back_with_all_that_was_typed(
     assert str(typed["request_key"]) in text(response)
 
 
+def test_what_is_wrong_is_said_with_the_field_that_it_is_wrong_in(
+    as_user: SignIn, ada: User, approved: Verification
+) -> None:
+    typed = form(approved, message_to_applicant="nul\0byte", internal_note="x" * 4001)
+    page = text(as_user(ada).post(url(approved, "deny"), typed))
+    assert '<a href="#reasons">Reasons</a>: Choose at least one reason.' in page
+    assert '<a href="#message">Message to the applicant</a>: Remove the hidden character' in page
+    assert '<a href="#internal">Internal note</a>: Use 4000 characters or fewer' in page
+
+
 def test_other_needs_an_internal_note(as_user: SignIn, ada: User, approved: Verification) -> None:
     response = as_user(ada).post(url(approved, "deny"), form(approved, "OTHER"))
     assert response.status_code == 422
