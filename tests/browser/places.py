@@ -321,7 +321,7 @@ PLACES = {
     "approve, refused by status": Place(ONE % "approved" + "approve/", "ada", 403),
     "undo too late": Place(ONE % "decided", "ada", 409, undo_too_late),
     "undo, taken back already": Place(ONE % "decided", "ada", 200, undo_again),
-    "undo by address": Place(ONE % "decided" + "undo/", "ada", 405),
+    "undo by address": Place(ONE % "decided" + "undo/"),
     "details, hold refused": Place(ONE % "approved", "ada", 422, hold_without_a_reason),
     "dispose": Place(ONE % "approved" + "dispose/"),
     "dispose, not ticked": Place(

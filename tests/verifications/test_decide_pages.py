@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from accounts import sessions
+from accounts import sessions, unsent
 from accounts.models import AuditEntry, Kind, Partner, Session, User
 from tests import factories
 from verifications import decisions, holds
@@ -384,6 +384,24 @@ def test_undo_takes_a_decision_back(as_user: SignIn, ada: User, approved: Verifi
     assert client.post(url(approved, "undo"), posted).status_code == 302
     approved.refresh_from_db()
     assert approved.status == "APPROVED"
+
+
+def test_undo_after_the_session_leads_back_to_its_button(
+    as_user: SignIn, ada: User, approved: Verification
+) -> None:
+    client = as_user(ada)
+    client.post(url(approved, "deny"), form(approved, "UNDER_AGE"))
+    mark = unsent.mark(ada)
+    posted = {"decision": Decision.objects.get().pk, "request_key": uuid.uuid4()}
+    client.cookies.pop("sid")
+    asked = client.post(url(approved, "undo"), posted | {unsent.OPENED_BY: mark})
+    assert asked.headers["Location"] == f"/accounts/login/?next={url(approved, 'undo')}"
+    sign_in = {"login": ada.email, "password": factories.PASSWORD}
+    page = client.post(asked.headers["Location"], sign_in, follow=True)
+    assert page.status_code == 200
+    assert "Nothing was taken back. While there is time, Undo stands below." in text(page)
+    assert f'action="{url(approved, "undo")}"' in text(page)
+    assert Decision.objects.count() == 1
 
 
 def test_undo_too_late_says_the_way_back(

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts import access, audit, unsent
 from accounts.models import Kind
@@ -256,9 +256,14 @@ def _conflict(
 
 
 @access.member()
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
+@unsent.drawn
 def undo(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
+    """Whoever comes back here from signing in is shown what there is to press."""
     verification = find.visible(request, scan_ref)
+    if request.method != "POST":
+        messages.info(request, "Nothing was taken back. While there is time, Undo stands below.")
+        return redirect("verification_detail", verification.scan_ref)
     if check := policy.standing_objection(request.membership, Action.UNDO, verification):
         return refused(request, verification, Action.UNDO, check)
     form = UndoForm(request.POST)
