@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import AuditEntry, Kind, Membership, names_of
-from verifications import codes, evidence, outcomes, telling
+from verifications import beside, codes, evidence, outcomes, telling, timeline
 from verifications.dossier import masking
 from verifications.models import ReasonGroup, RejectionReason, Verification
 from verifications.statuses import ARROWS, Action, Standing
@@ -113,6 +113,10 @@ class Change:
     what: str
     at: datetime
     reasons: list[str]
+    # What was written with it, each under its label.
+    texts: list[tuple[str, str]]
+    # Whether the partner knows.
+    told: telling.Told
 
 
 def latest_change(verification: Verification, membership: Membership) -> Change | None:
@@ -130,4 +134,6 @@ def latest_change(verification: Verification, membership: Membership) -> Change 
         what=Kind(entry.kind).label,
         at=entry.at,
         reasons=[reason.label for reason in decision.reasons.all()] if decision else [],
+        texts=[*timeline.texts(decision)] if decision else [],
+        told=telling.told(beside.deliveries.of(verification)),
     )

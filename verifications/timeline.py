@@ -137,21 +137,22 @@ def _decision_lines(decision: Decision, reasons: list[str]) -> Iterator[tuple[st
         yield "", f"Was {come_from}; decided as {decision.role_name}."
     if reasons:
         yield "Reasons", ", ".join(reasons)
-    yield from _texts(decision)
+    yield from texts(decision)
     if is_undone(decision):
         yield "", "Taken back before it was sent."
 
 
-def _texts(decision: Decision) -> Iterator[tuple[str, str]]:
+def texts(decision: Decision) -> Iterator[tuple[str, str]]:
+    """What was written with it, each under its label."""
     try:
-        texts = vault.texts(decision)
+        written = vault.texts(decision)
     except vault.DoesNotOpen:
         yield "", "What was written with it cannot be opened."
         return
-    if texts.message_to_applicant:
-        yield "Message to the applicant", texts.message_to_applicant
-    if texts.internal_note:
-        yield INTERNAL, texts.internal_note
+    if written.message_to_applicant:
+        yield "Message to the applicant", written.message_to_applicant
+    if written.internal_note:
+        yield INTERNAL, written.internal_note
 
 
 def _delivery(delivery: WebhookDelivery) -> Event:

@@ -1,6 +1,7 @@
 """From the sign-in page to a decision, as the people of a partner go it."""
 
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -224,6 +225,37 @@ def test_who_decides_too_late_is_told_and_keeps_the_words(
     page.get_by_role("button", name="Deny verification").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Amos Reed")
     expect(page.get_by_role("textbox", name="Internal note")).to_have_value("My own words")
+    assert Decision.objects.count() == 1
+
+
+def test_a_conflict_stands_in_the_window_from_the_first_answer(
+    page: Page,
+    ada: User,
+    amos: User,
+    approved: Verification,
+    undoable: None,
+    as_user: Callable[..., Any],
+    watch: Watch,
+) -> None:
+    watch.expect(403, 409)
+    walk_to(page, ada, approved)
+    corner(page).get_by_role("link", name="Deny").click()
+    page.locator("input[name=reasons][value=DOC_FAKE]").check()
+    page.get_by_role("textbox", name="Internal note").fill("My own words")
+    address = f"/verifications/{approved.scan_ref}/deny/"
+    typed = {"seen_revision": 1, "request_key": uuid.uuid4(), "reasons": "UNDER_AGE"}
+    assert as_user(amos).post(address, typed).status_code == 302
+    posts: list[str] = []
+    pressed = page.get_by_role("button", name="Deny verification")
+    page.on("request", lambda it: posts.append(it.post_data or "") if it.method == "POST" else None)
+    pressed.click()
+    window = page.get_by_role("dialog")
+    expect(window.get_by_role("heading", level=1)).to_contain_text("Amos Reed")
+    expect(window.get_by_role("textbox", name="Internal note")).to_have_value("My own words")
+    assert len([post for post in posts if 'name="preview"' not in post]) == 1
+    window.get_by_role("link", name="Leave it as it is").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_text("Denied by Amos Reed.", exact=True)).to_be_visible()
     assert Decision.objects.count() == 1
 
 

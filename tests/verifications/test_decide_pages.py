@@ -1,6 +1,7 @@
 """Approve, Deny and Undo through HTTP: the buttons' pages, and every answer in its order."""
 
 import html
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -199,14 +200,18 @@ def test_a_partner_sees_its_own_reasons_and_nobody_elses(
 
 
 def test_the_second_of_two_admins_is_told_and_loses_nothing(
-    as_user: SignIn, ada: User, amos: User, approved: Verification
+    as_user: SignIn, ada: User, amos: User, northbank: Partner, approved: Verification
 ) -> None:
-    as_user(ada).post(url(approved, "deny"), form(approved, "UNDER_AGE"))
+    factories.endpoint(northbank)
+    theirs = form(approved, "UNDER_AGE", internal_note="Born in 2011")
+    as_user(ada).post(url(approved, "deny"), theirs)
     late = form(approved, "DOC_FAKE", internal_note="My own words")
     response = as_user(amos).post(url(approved, "deny"), late)
     assert response.status_code == 409
     assert "Ada Lind" in text(response)
     assert "My own words" in text(response)
+    assert "Born in 2011" in text(response)
+    assert re.search(r"Goes out \d+ \w+ \d{4}, \d\d:\d\d:\d\d UTC", text(response))
     assert "Reasons: The document looks forged or altered" in text(response)
     assert Decision.objects.count() == 1
 
