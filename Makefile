@@ -6,10 +6,11 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 FAST := -n 2 --ignore=tests/browser -m "not slow"
 
-.PHONY: help run test test-fast lint format bench fuzz shots clean
+.PHONY: help run sample test test-fast lint format bench fuzz shots clean
 
 help:
 	@echo "make run        start the dashboard with its demo on http://localhost:8000"
+	@echo "make sample     play the provider to it: SAMPLE=07, or a file"
 	@echo "make test       every test, those in a real browser included"
 	@echo "make test-fast  the tests to run all the time"
 	@echo "make lint       style, formatting and types"
@@ -22,6 +23,10 @@ help:
 run: export DEMO = 1
 run: .venv/.runtime
 	@exec $(BIN)/python -m idv_dashboard.serve
+
+sample: export DEMO = 1
+sample: .venv/.runtime
+	@$(BIN)/python manage.py send_sample $(or $(SAMPLE),07)
 
 test: .venv/.dev
 	@$(BIN)/python -m tests.browser.chromium

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -105,6 +106,15 @@ def test_a_sent_sample_is_signed_and_comes_in(
     own = shutil.copy(next(SAMPLES.glob("25-*")), tmp_path / "own.json")
     assert '200 {"status": "stored"}' in told(capsys, "send_sample", own, to=live_server.url)[0]
     assert '200 {"status": "repeated"}' in told(capsys, "send_sample", own, to=live_server.url)[0]
+    assert Verification.objects.get().partner == northbank
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sample_goes_to_the_port_that_the_server_was_started_on(
+    live_server: Any, northbank: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", str(urlsplit(live_server.url).port))
+    call_command("send_sample", "25")
     assert Verification.objects.get().partner == northbank
 
 

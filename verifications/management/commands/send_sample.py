@@ -1,5 +1,6 @@
 import argparse
 import ipaddress
+import os
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--partner", default="northbank", help="key of the partner")
         parser.add_argument("--event", help="the header Idenfy-Event-Type; unknown ones are sent")
-        parser.add_argument("--to", default="http://localhost:8000", help="this machine only")
+        parser.add_argument("--to", default=_started(), help="this machine only")
 
     def handle(self, *, file: str, partner: str, event: str, to: str, **options: Any) -> None:
         address = _own(to) + reverse("callback", args=[partner])
@@ -38,6 +39,11 @@ class Command(BaseCommand):
         if answer.status != 200:
             raise CommandError(told)
         self.stdout.write(told)
+
+
+def _started() -> str:
+    """Where `make run` serves."""
+    return f"http://localhost:{os.environ.get('PORT') or 8000}"
 
 
 def _own(address: str) -> str:
