@@ -177,7 +177,7 @@ def _status_sentence(action: Action, it: Verification) -> str:
         Status.DENIED: "It is denied already.",
         Status.REVIEWING: f"It is being reviewed: wait for the result, then {verb}.",
         Status.ACTIVE: "The applicant has not finished yet: there is nothing to decide.",
-        Status.EXPIRED: "It expired without evidence: ask the applicant to start again.",
+        Status.EXPIRED: "It ended before it was finished: ask the applicant to start again.",
     }
     return reasons.get(Status(it.status), "Its data is gone: there is nothing left to decide.")
 

@@ -228,7 +228,7 @@ def test_each_role_is_offered_what_it_may(
         ("otto", "southpay", "01", "deny", "Deny comes with", "pricing_permits_denial"),
         ("elsa", "eastcredit", "07", "approve", "switched off", "partner_may_approve"),
         ("ada", "northbank", "25", "approve", "It is being reviewed", "status_permits"),
-        ("ada", "northbank", "05", "deny", "It expired", "status_permits"),
+        ("ada", "northbank", "05", "deny", "It ended before it was finished", "status_permits"),
     ],
 )
 def test_a_refused_action_is_a_sentence_with_all_rules_and_a_code_for_support(
@@ -571,6 +571,14 @@ def test_the_state_says_whether_the_partner_was_told(
     assert "State Partner not told: given up" in words(client.get(url(suspected)))
     northbank.endpoints.update(removed_at=timezone.now())
     assert "State Nothing was sent" in words(client.get(url(suspected)))
+
+
+def test_what_was_cancelled_after_a_picture_is_not_said_to_be_without(
+    receive: Receive, ada: User, as_user: SignIn
+) -> None:
+    page = words(as_user(ada).get(url(receive("06"))))
+    assert "It ended before it was finished: ask the applicant to start again." in page
+    assert "without evidence" not in page
 
 
 def test_the_bar_says_what_a_decision_would_replace(
