@@ -7,10 +7,11 @@ from django import forms
 from django.http import QueryDict
 
 from verifications import keyset
+from verifications.address import QuestionForm
 from verifications.forms import PlainDate, PositionField
 
 
-class AuditFilterForm(forms.Form):
+class AuditFilterForm(QuestionForm):
     kind = forms.ChoiceField(required=False, label="What")
     who = forms.ChoiceField(required=False, label="Who")
     scan_ref = forms.RegexField(
@@ -31,10 +32,7 @@ class AuditFilterForm(forms.Form):
         kinds: Sequence[tuple[str, str]],
         people: Sequence[tuple[str, str]],
     ) -> None:
-        given = query.copy()
-        if "from" in given:
-            given.setlist("from_", given.getlist("from"))
-        super().__init__(given)
+        super().__init__(query)
         for name, choices in (("kind", kinds), ("who", people)):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101
@@ -45,7 +43,7 @@ class AuditFilterForm(forms.Form):
         cleaned = super().clean() or {}
         assert isinstance(self.data, QueryDict)  # noqa: S101
         for name, field in self.fields.items():
-            if len(self.data.getlist(name)) > 1:
+            if len(self.data.getlist(self.add_prefix(name))) > 1:
                 self.add_error(name, f"{field.label} was given twice.")
         start, end = cleaned.get("from_"), cleaned.get("to")
         if start and end and start > end:

@@ -9,6 +9,7 @@ from django import forms
 from django.http import QueryDict
 
 from verifications import codes, transport
+from verifications.address import QuestionForm
 from verifications.decision_forms import RevisionField, StaffText
 from verifications.forms import PositionField
 from verifications.models import DeliveryState
@@ -142,7 +143,7 @@ class DeliveryPosition(PositionField):
     key = UUID
 
 
-class DeliveryFilterForm(forms.Form):
+class DeliveryFilterForm(QuestionForm):
     q = forms.RegexField(
         r"^[A-Za-z0-9_-]{1,36}$",
         label="Scan ref",

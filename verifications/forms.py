@@ -18,6 +18,7 @@ from django import forms
 from django.http import QueryDict
 
 from verifications import codes, keyset
+from verifications.address import QuestionForm
 from verifications.statuses import Status
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 12, 31)
@@ -132,7 +133,7 @@ def _known(*families: str) -> list[tuple[str, str]]:
     return sorted(((code.code, code.label) for code in known), key=lambda pair: pair[1])
 
 
-class FilterForm(forms.Form):
+class FilterForm(QuestionForm):
     q = forms.CharField(
         label="Search",
         required=False,
@@ -187,10 +188,6 @@ class FilterForm(forms.Form):
         for name, field_ in self.fields.items():
             if isinstance(field_, CodeField) and (value := self._unknown(name, field_)):
                 self._offer(name, [(value, value)])
-
-    def add_prefix(self, field_name: str) -> str:
-        """`from` is a word of Python's own: its field is called from_."""
-        return super().add_prefix(field_name.removesuffix("_"))
 
     def _offer(self, name: str, more: Sequence[tuple[str, str]]) -> None:
         if not more or name not in self.fields:

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from accounts.models import Membership
 from accounts.statements import Slot, Statement
 from verifications import keyset, question, reasons, search, vault
-from verifications.address import POSITIONS, Asked
+from verifications.address import POSITIONS, Asked, quoted
 from verifications.forms import FilterForm, Filters
 from verifications.models import SavedView
 from verifications.statuses import Standing, Status
@@ -257,8 +257,11 @@ def _in_words(field: BoundField, values: list[str]) -> str:
 
 
 def _refusals(form: FilterForm | None, asked: Asked) -> list[Refusal]:
-    return [
+    refused = [
         Refusal(str(field.label), str(error), asked.link(field.html_name))
         for field in form or ()
         for error in field.errors
     ]
+    if form and (strange := form.strange):
+        refused.append(Refusal(quoted(strange), form.refusal, asked.link(*strange)))
+    return refused

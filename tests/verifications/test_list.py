@@ -271,12 +271,6 @@ def test_filters_narrow_one_another(ask: Ask, northbank: Partner) -> None:
     assert [(row.status, row.document_country) for row in found] == [("DENIED", "LT")]
 
 
-def test_unknown_keys_are_ignored(ask: Ask, northbank: Partner) -> None:
-    rows.add(northbank, "Alma")
-    raw = "partner__callback_key__startswith=x&_connector=OR&from_=2030-01-01&status__in=ACTIVE"
-    assert names(ask(raw)) == ["Alma"]
-
-
 def test_empty_values_ask_nothing(ask: Ask, northbank: Partner) -> None:
     rows.add(northbank, "Alma")
     keys = listing.FilterForm.base_fields.keys() - {"from_"} | {"from"}
@@ -462,6 +456,11 @@ REFUSED = [
     ("after=NaN", "This page link is no longer valid. Start again from the first page."),
     ("after=" + "A" * 3000, "This page link is no longer valid. Start again from the first page."),
     ("after=1-1&before=1-1", "A page lies after a position or before it, not both."),
+    ("staus=DENIED", "There is no filter called “staus”."),
+    ("unknown=", "There is no filter called “unknown”."),
+    ("from_=2030-01-01&_connector=OR", "There is no filter called “from_”, “_connector”."),
+    ("number_hash=x&q=y", "There is no filter called “number_hash”."),
+    ("a=1&b=1&c=1&d=1", "There is no filter called “a”, “b”, “c” and others."),
 ]
 
 

@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from accounts.models import Membership
 from verifications import keyset
-from verifications.address import POSITIONS, Asked
+from verifications.address import POSITIONS, Asked, quoted
 from verifications.deliveries import words
 from verifications.endpoint_forms import TROUBLE, DeliveryFilterForm
 from verifications.models import DeliveryState, Verification, WebhookDelivery, WebhookEndpoint
@@ -102,8 +102,11 @@ def _page(membership: Membership, asked: dict[str, Any]) -> keyset.Page:
 
 
 def _refusals(form: DeliveryFilterForm, question: Asked) -> list[Refusal]:
-    return [
+    refused = [
         Refusal(str(field.label), str(error), question.link(field.html_name))
         for field in form
         for error in field.errors
     ]
+    if strange := form.strange:
+        refused.append(Refusal(quoted(strange), form.refusal, question.link(*strange)))
+    return refused

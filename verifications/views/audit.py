@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from accounts import access, budgets, memberships
 from accounts.models import Kind, Rank
 from verifications import audit_log, spreadsheet
+from verifications.address import Asked
 from verifications.audit_forms import AuditFilterForm
 
 
@@ -14,10 +15,13 @@ from verifications.audit_forms import AuditFilterForm
 @require_safe
 def entries(request: access.MemberRequest) -> HttpResponseBase:
     page = audit_log.build(request.membership, _form(request))
-    kept = request.GET.copy()
-    for key in ("after", "before"):
-        kept.pop(key, None)
-    context = {"page": page, "form": page.form, "query": kept.urlencode()}
+    asked = Asked(request.GET)
+    context = {
+        "page": page,
+        "form": page.form,
+        "query": asked.link(),
+        "understood": asked.link(*page.form.strange),
+    }
     status = 400 if page.form.errors else 200
     return render(request, "verifications/audit.html", context, status=status)
 

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import access, recent
 from verifications import confirm, disposal, disposed, holds, lifecycle, policy
+from verifications.address import Asked
 from verifications.decision_forms import new_request_key
 from verifications.disposal_forms import DisposeForm, HoldForm, ReleaseForm
 from verifications.models import HoldReason, ReleaseReason, Verification
@@ -19,10 +20,13 @@ from verifications.views import decide, detail, find
 @require_safe
 def index(request: access.MemberRequest) -> HttpResponse:
     page = disposed.build(request.membership, request.GET)
-    kept = request.GET.copy()
-    for key in ("after", "before"):
-        kept.pop(key, None)
-    context = {"page": page, "form": page.form, "query": kept.urlencode()}
+    asked = Asked(request.GET)
+    context = {
+        "page": page,
+        "form": page.form,
+        "query": asked.link(),
+        "understood": asked.link(*page.form.strange),
+    }
     status = 400 if page.form.errors else 200
     return render(request, "verifications/disposed.html", context, status=status)
 
