@@ -1,25 +1,21 @@
 """What Admins ask of the audit log. Knows no model: choices are handed in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import QueryDict
 
 from verifications import keyset
 from verifications.address import QuestionForm
-from verifications.forms import PlainDate, PositionField
+from verifications.forms import PlainDate, PositionField, ScanRefField
 
 
 class AuditFilterForm(QuestionForm):
     kind = forms.ChoiceField(required=False, label="What")
     who = forms.ChoiceField(required=False, label="Who")
-    scan_ref = forms.RegexField(
-        r"^[A-Za-z0-9_-]{1,36}$",
-        required=False,
-        label="Scan ref",
-        error_messages={"invalid": "Scan ref: letters, digits, - and _ only, 36 at most."},
-    )
+    scan_ref = ScanRefField()
     from_ = PlainDate(required=False, label="From")
     to = PlainDate(required=False, label="To")
     after = PositionField(required=False, label="Page")
@@ -31,8 +27,10 @@ class AuditFilterForm(QuestionForm):
         *,
         kinds: Sequence[tuple[str, str]],
         people: Sequence[tuple[str, str]],
+        called: Callable[[str], QuerySet],
     ) -> None:
         super().__init__(query)
+        self.fields["scan_ref"].find = called  # type: ignore[attr-defined]
         for name, choices in (("kind", kinds), ("who", people)):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 
 from accounts import memberships
 from accounts.models import AuditCheckpoint, AuditEntry, Kind, Membership, names_of
@@ -42,6 +43,12 @@ class Log:
     proven: dict[str, Any] | None
 
 
+def question(membership: Membership, query: QueryDict) -> AuditFilterForm:
+    people = memberships.people(membership.partner)
+    mine = Verification.objects.filter(partner=membership.partner_id)
+    return AuditFilterForm(query, kinds=Kind.choices, people=people, called=mine.called)
+
+
 def build(membership: Membership, form: AuditFilterForm) -> Log:
     """Of a form that was checked; a question that cannot be understood gives no lines."""
     checkpoint = AuditCheckpoint.objects.order_by("-number").first()
@@ -67,19 +74,20 @@ def build(membership: Membership, form: AuditFilterForm) -> Log:
 def _page(membership: Membership, form: AuditFilterForm) -> keyset.Page:
     """By subject or by kind there is an index; what else is asked for is looked at."""
     asked = form.cleaned_data
-    along: dict[str, Any] = {"partner": membership.partner_id}
+    entries = AuditEntry.objects.all()
+    branches = [entries.filter(partner=membership.partner_id)]
     fits = Q(actor=int(asked["who"])) if asked["who"] else Q()
     if asked["scan_ref"]:
-        along["subject"] = _subject(asked)
+        branches = [it.filter(subject=subject) for it in branches for subject in _subjects(asked)]
         fits &= Q(kind=asked["kind"]) if asked["kind"] else Q()
     elif asked["kind"]:
-        along["kind"] = asked["kind"]
-    entries = AuditEntry.objects.all()
-    return keyset.sought(entries, [entries.filter(**along)], fits, "at", form.turn)
+        branches = [it.filter(kind=asked["kind"]) for it in branches]
+    return keyset.sought(entries, branches, fits, "at", form.turn)
 
 
-def _subject(asked: dict[str, Any]) -> str:
-    return f"verification:{asked['scan_ref']}"
+def _subjects(asked: dict[str, Any]) -> list[str]:
+    called = asked["scan_ref"]
+    return [f"verification:{ref}" for _, ref in called.found or [(0, called.text)]]
 
 
 def _matching(membership: Membership, asked: dict[str, Any]) -> QuerySet[AuditEntry]:
@@ -89,7 +97,7 @@ def _matching(membership: Membership, asked: dict[str, Any]) -> QuerySet[AuditEn
     if asked["who"]:
         entries = entries.filter(actor=int(asked["who"]))
     if asked["scan_ref"]:
-        entries = entries.filter(subject=_subject(asked))
+        entries = entries.filter(subject__in=_subjects(asked))
     return entries
 
 

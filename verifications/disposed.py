@@ -45,7 +45,8 @@ class Loss:
 def build(membership: Membership, query: QueryDict) -> Disposed:
     """A question that cannot be understood gives no rows and the form that says why."""
     people = memberships.people(membership.partner)
-    form = AuditFilterForm(query, kinds=DisposalKind.choices, people=people)
+    mine = Verification.objects.filter(partner=membership.partner_id)
+    form = AuditFilterForm(query, kinds=DisposalKind.choices, people=people, called=mine.called)
     if not form.is_valid():
         return Disposed(form, [], None, None, None, None, False, is_filtered=True)
     asked = form.cleaned_data
@@ -66,16 +67,16 @@ def build(membership: Membership, query: QueryDict) -> Disposed:
 
 def _page(membership: Membership, form: AuditFilterForm) -> keyset.Page:
     partner, asked = membership.partner_id, form.cleaned_data
-    rows, fits = Disposal.objects.filter(partner=partner), Q()
+    branches, fits = [Disposal.objects.filter(partner=partner)], Q()
     if asked["scan_ref"]:
-        known = Verification.objects.filter(partner=partner, scan_ref=asked["scan_ref"])
-        rows = rows.filter(verification=known.values_list("pk", flat=True).first() or 0)
+        keys = [key for key, _ in asked["scan_ref"].found]
+        branches = [it.filter(verification=key) for it in branches for key in keys or [0]]
     if asked["kind"]:
         fits &= Q(kind=asked["kind"])
     if asked["who"]:
         fits &= Q(actor=int(asked["who"]))
     shown = Disposal.objects.select_related("actor", "verification")
-    return keyset.sought(shown, [rows], fits, "disposed_at", form.turn)
+    return keyset.sought(shown, branches, fits, "disposed_at", form.turn)
 
 
 def loss(verification: Verification) -> Loss:

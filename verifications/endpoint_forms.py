@@ -1,17 +1,18 @@
 """What Admins say of webhook endpoints, and what they ask of deliveries."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import QueryDict
 
 from verifications import codes, transport
 from verifications.address import QuestionForm
 from verifications.decision_forms import RevisionField, StaffText
-from verifications.forms import PositionField
+from verifications.forms import PositionField, ScanRefField
 from verifications.models import DeliveryState
 from verifications.webhooks import signing
 
@@ -144,12 +145,7 @@ class DeliveryPosition(PositionField):
 
 
 class DeliveryFilterForm(QuestionForm):
-    q = forms.RegexField(
-        r"^[A-Za-z0-9_-]{1,36}$",
-        label="Scan ref",
-        required=False,
-        error_messages={"invalid": "Scan ref: letters, digits, - and _ only, 36 at most."},
-    )
+    q = ScanRefField()
     state = forms.ChoiceField(
         label="State",
         required=False,
@@ -170,8 +166,15 @@ class DeliveryFilterForm(QuestionForm):
     after = DeliveryPosition(label="Page", required=False)
     before = DeliveryPosition(label="Page", required=False)
 
-    def __init__(self, query: QueryDict, *, endpoints: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        query: QueryDict,
+        *,
+        endpoints: Sequence[tuple[str, str]],
+        called: Callable[[str], QuerySet],
+    ) -> None:
         super().__init__(query, auto_id="f-%s")
+        self.fields["q"].find = called  # type: ignore[attr-defined]
         self.query = query
         field = self.fields["endpoint"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101

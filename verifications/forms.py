@@ -6,15 +6,16 @@ filter would show more than was asked for.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import QueryDict
 
 from verifications import codes, keyset
@@ -31,6 +32,8 @@ PRESETS = (
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 COUNTRY = re.compile(r"[A-Z]{2}")
+# Scan refs that begin alike: as many as are looked for one by one.
+MOST_CALLED = 20
 YES_NO = (("yes", "Yes"), ("no", "No"))
 
 Pairs = Iterable[tuple[str, str]]
@@ -93,6 +96,32 @@ class PositionField(forms.Field):
             raise forms.ValidationError(
                 "This page link is no longer valid. Start again from the first page."
             ) from None
+
+
+class Called(NamedTuple):
+    """What has a scan ref that was asked for, or one that begins so: key and whole scan ref."""
+
+    text: str
+    found: Sequence[tuple[int, str]]
+
+
+class ScanRefField(forms.RegexField):
+    """What finds them is handed in."""
+
+    find: Callable[[str], QuerySet]
+
+    def __init__(self) -> None:
+        super().__init__(r"^[A-Za-z0-9_-]{1,36}$", label="Scan ref", required=False)
+        self.error_messages["invalid"] = "Scan ref: letters, digits, - and _ only, 36 at most."
+
+    def clean(self, value: Any) -> Called | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        found = [*self.find(text).values_list("pk", "scan_ref")[: MOST_CALLED + 1]]
+        if len(found) > MOST_CALLED:
+            raise forms.ValidationError("Scan ref: very many begin like this. Type more of it.")
+        return Called(text, found)
 
 
 class ChoiceField(forms.ChoiceField):

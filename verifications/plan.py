@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
 
 from accounts.models import Partner
-from accounts.statements import Slot, Statement
+from accounts.statements import Numbers, OneOf, Slot, Statement
 from verifications import search
 from verifications.forms import Filters
 from verifications.keyset import Bounds
-from verifications.models import SEAT, DecisionReason, Tag, Verification
+from verifications.models import SEAT, DecisionReason, Tag, Verification, begins
 from verifications.statuses import Status
 from verifications.walk import Page, Walk, by_key, has
 
@@ -53,7 +53,17 @@ class Reference(NamedTuple):
 
     @property
     def condition(self) -> Q:
+        if self == BEGUN:
+            return Q(OneOf(F("pk"), Numbers(self.slot.name)))
+        if self == BEGINNING:
+            return begins(self.slot, BEYOND)
         return Q(**{self.column: self.slot})
+
+
+# Whose scan refs begin alike, by their keys; of very many the beginning itself.
+BEGUN, BEGINNING = Reference("pk", 0), Reference("beginning", 0)
+BEYOND = Slot("beyond")
+MOST_BEGUN = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +91,7 @@ class Plan:
             self.conditions["q"] = search.named([word_slot(place) for place in range(words)])
         self.everything = Driver([self.visible], frozenset())
         self.drivers = [*self._by_column(asked), *self._by_standing(asked), *_by_row(asked)]
-        if references:
+        if references and BEGINNING not in references:
             found = [self._referred(one) for one in references]
             self.drivers.append(Driver(found, frozenset({"q"})))
         self.written: dict[tuple[Any, ...], Any] = {}
@@ -106,6 +116,8 @@ class Plan:
 
     def _referred(self, one: Reference) -> QuerySet[Verification]:
         """By key where it is one row: in the list's order that would be looked for along all."""
+        if one == BEGUN:
+            return Verification.objects.filter(one.condition)
         rows = self.visible.filter(one.condition)
         if one.column != "scan_ref":
             return rows
@@ -183,6 +195,16 @@ def plan(asked: Filters, references: Sequence[Reference], words: int | None) -> 
 
 
 # Statements that do not depend on the question
+
+
+BEGINNING_ALIKE = Statement(
+    lambda: (
+        Verification.objects.visible_to(SEAT)
+        .filter(BEGINNING.condition)
+        .order_by("scan_ref")
+        .values_list("pk")[: MOST_BEGUN + 1]
+    )
+)
 
 
 @cache

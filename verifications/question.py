@@ -17,6 +17,7 @@ from accounts.models import Membership
 from verifications import keyset, search, walk
 from verifications import plan as plans
 from verifications.forms import Filters
+from verifications.models import next_after
 from verifications.names import finding
 from verifications.plan import BY_TAB, FILLED, Driver, Plan, Reference
 from verifications.statuses import Standing, Status
@@ -142,7 +143,17 @@ class Question:
             return ()
         self.values |= {one.slot.name: value for one, value in asked.items()}
         (found,) = plans.found(tuple(asked)).rows(**self.values)
-        return tuple(one for one, key in zip(asked, found, strict=True) if key)
+        whole = (one for one, key in zip(asked, found, strict=True) if key)
+        return (*whole, *self._begun())
+
+    def _begun(self) -> list[Reference]:
+        for text in search.beginnings(self.filters.q):
+            places = {plans.BEGINNING.slot.name: text, plans.BEYOND.name: next_after(text)}
+            keys = [key for (key,) in plans.BEGINNING_ALIKE.rows(partner=self.partner, **places)]
+            if keys:
+                self.values |= places | {plans.BEGUN.slot.name: keys}
+                return [plans.BEGUN if len(keys) <= plans.MOST_BEGUN else plans.BEGINNING]
+        return []
 
     def _plan(self) -> Plan:
         asked = self.filters

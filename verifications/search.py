@@ -10,6 +10,8 @@ from django.db.models import Q
 REFERENCES = ("scan_ref", "client_id", "external_ref")
 
 SCAN_REF = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+# Lists show the first eight signs of it.
+BEGINNING = re.compile(r"[0-9A-Fa-f]{8}[0-9A-Fa-f-]{0,27}")
 
 # Letters that Unicode does not take apart, and signs that people type in several ways.
 ALIKE = str.maketrans(
@@ -71,6 +73,12 @@ def plain_number(text: str) -> str:
 def is_scan_ref(text: str) -> bool:
     """By its form, which no document number has."""
     return SCAN_REF.fullmatch(text.strip()) is not None
+
+
+def beginnings(text: str) -> list[str]:
+    """Of a scan ref, as it is typed and as providers write them; none: it is no beginning."""
+    text = text.strip()
+    return list(dict.fromkeys((text, text.lower()))) if BEGINNING.fullmatch(text) else []
 
 
 def references(text: str, number_hash: str = "") -> dict[str, list[str]]:

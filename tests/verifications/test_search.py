@@ -3,13 +3,17 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
 
 from accounts.models import Partner, User
 from tests import factories
-from tests.verifications import rows
-from verifications import question, search, vault
-from verifications.forms import Filters
+from tests.verifications import ends, rows
+from verifications import plan, question, search, vault
+from verifications.forms import MOST_CALLED, Filters
 from verifications.models import Verification
+from verifications.webhooks import again
 
 Find = Callable[[str], list[str]]
 
@@ -167,3 +171,104 @@ def test_a_reference_of_another_partner_is_none(
     rows.add(southpay, "Theirs", client_id="anna")
     rows.add(northbank, "Anna Lund")
     assert find("anna") == ["Anna Lund"]
+
+
+REF = "8b3414b0-6c1e-4f5a-9d27-0a1b2c3d4e5f"
+
+
+@pytest.mark.parametrize("length", [8, 9, 10, 13, 35])
+@pytest.mark.parametrize("typed", [str, str.upper, " {} ".format])
+def test_a_scan_ref_is_found_by_its_beginning(
+    find: Find, northbank: Partner, length: int, typed: Callable[[str], str]
+) -> None:
+    rows.add(northbank, "Kept", scan_ref=REF)
+    for other in ("8b3414af-ffff", "8b3414b1-0000", "8b3414b", "8b3414a0-" + REF[:8]):
+        rows.add(northbank, "Other", scan_ref=other)
+    assert find(typed(REF[:length])) == ["Kept"]
+
+
+def test_seven_signs_are_no_beginning(find: Find, northbank: Partner) -> None:
+    rows.add(northbank, "Kept", scan_ref=REF)
+    assert find(REF[:7]) == []
+
+
+def test_a_beginning_finds_what_is_visible_alone(
+    find: Find, northbank: Partner, southpay: Partner, receive: Callable[..., Verification]
+) -> None:
+    rows.add(southpay, "Theirs", scan_ref=REF)
+    gone = receive("07")
+    ends.dispose(factories.person("Ada Roe", northbank, 40), gone)
+    assert find(REF[:8]) == find(gone.scan_ref[:8]) == []
+
+
+def test_what_begins_alike_comes_newest_first_beside_what_is_called_so(
+    find: Find, northbank: Partner
+) -> None:
+    rows.add(northbank, "First", scan_ref=REF)
+    rows.add(northbank, "Second", client_id=REF[:8])
+    rows.add(northbank, "Third", scan_ref=REF[:8] + "-ff")
+    assert find(REF[:8]) == ["First", "Second", "Third"]
+
+
+def test_very_many_that_begin_alike_are_all_found(ada: User, northbank: Partner) -> None:
+    member = factories.membership(ada)
+    for number in range(plan.MOST_BEGUN + 10):
+        rows.add(northbank, scan_ref=f"{REF[:8]}-{number}")
+        rows.add(northbank, "Between")
+    found, after = [], None
+    while found == [] or after:
+        page = question.Question(member, Filters(q=REF[:8], after=after)).page()
+        found += [row.scan_ref for row in page.rows]
+        after = page.older
+    assert found == [f"{REF[:8]}-{number}" for number in range(plan.MOST_BEGUN + 10)]
+
+
+def test_scan_refs_lie_sign_by_sign_whatever_the_collation_of_the_database(db: None) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no other order")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, column_name FROM information_schema.columns"
+            " WHERE collation_name = 'C' AND table_name LIKE 'verifications%'"
+        )
+        assert set(cursor.fetchall()) == {
+            ("verifications_verification", "scan_ref"),
+            ("verifications_datakey", "owner"),
+        }
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("delivery_list", "q"), ("audit_log", "scan_ref"), ("disposed_list", "scan_ref")],
+)
+def test_the_other_lists_find_by_a_beginning_too(
+    name: str,
+    key: str,
+    ada: User,
+    otto: User,
+    as_user: Callable[[User], Client],
+    suspected: Verification,
+) -> None:
+    ref, endpoint = suspected.scan_ref, factories.endpoint(suspected.partner)
+    if name == "disposed_list":
+        ends.dispose(ada, suspected)
+    else:
+        again.send_present_state(suspected, endpoint, ada)
+
+    def shown(user: User, asked: str) -> str:
+        return as_user(user).get(reverse(name), {key: asked}).content.decode()
+
+    assert [ref in shown(ada, it) for it in (ref, ref[:8], ref[:8].upper(), ref[:20])] == [True] * 4
+    assert ref not in shown(ada, "8b3414b0")
+    assert ref not in shown(otto, ref[:8])
+
+
+def test_a_beginning_of_very_many_is_refused_beside_the_list(
+    ada: User, northbank: Partner, as_user: Callable[[User], Client]
+) -> None:
+    for number in range(MOST_CALLED + 1):
+        rows.add(northbank, scan_ref=f"{REF[:8]}-{number}")
+    answer = as_user(ada).get("/audit/", {"scan_ref": REF[:8]})
+    assert answer.status_code == 400
+    assert "Type more of it" in answer.content.decode()
+    assert as_user(ada).get("/audit/", {"scan_ref": f"{REF[:8]}-20"}).status_code == 200

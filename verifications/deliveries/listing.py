@@ -47,7 +47,9 @@ class Listing:
 
 def build(membership: Membership, query: QueryDict, now: datetime) -> Listing:
     """A question that cannot be understood gives no rows and the form that says why."""
-    form = DeliveryFilterForm(query, endpoints=_endpoint_choices(membership))
+    mine = Verification.objects.filter(partner=membership.partner_id)
+    endpoints = _endpoint_choices(membership)
+    form = DeliveryFilterForm(query, endpoints=endpoints, called=mine.called)
     page = keyset.Page([], None, None)
     asked = form.cleaned_data if form.is_valid() else {}
     if form.is_valid():
@@ -81,9 +83,8 @@ def _page(membership: Membership, asked: dict[str, Any]) -> keyset.Page:
     rows = WebhookDelivery.objects.filter(partner=membership.partner_id)
     branches, fits = [rows], Q()
     if asked["q"]:
-        known = Verification.objects.filter(partner=membership.partner_id, scan_ref=asked["q"])
-        key = known.values_list("pk", flat=True).first() or 0
-        branches = [WebhookDelivery.objects.filter(verification=key)]
+        keys = [key for key, _ in asked["q"].found]
+        branches = [WebhookDelivery.objects.filter(verification=key) for key in keys or [0]]
     if asked["state"] == TROUBLE:
         trying, given_up = Q(state=DeliveryState.WAITING), Q(state=DeliveryState.GIVEN_UP)
         branches = [it.filter(state) for it in branches for state in (trying, given_up)]

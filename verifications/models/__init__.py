@@ -23,7 +23,13 @@ from verifications.models.verification import (
     TokenType,
     Verification,
 )
-from verifications.models.verification_rows import SEAT, Seat, VerificationQuerySet
+from verifications.models.verification_rows import (
+    SEAT,
+    Seat,
+    VerificationQuerySet,
+    begins,
+    next_after,
+)
 from verifications.models.webhook import (
     TROUBLED,
     TRYING,
@@ -86,4 +92,6 @@ __all__ = [
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",
+    "begins",
+    "next_after",
 ]

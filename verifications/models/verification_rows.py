@@ -11,6 +11,7 @@ from django.db.models.functions import Cast, Coalesce, Concat, Now
 from accounts.audit import START
 from accounts.models import AuditHead, Membership, Partner
 from accounts.statements import Slot
+from verifications import search
 from verifications.statuses import Status
 
 if TYPE_CHECKING:
@@ -31,12 +32,28 @@ class Seat(NamedTuple):
 SEAT = Seat(Slot("partner"))
 
 
+def begins(beginning: Any, beyond: Any) -> Q:
+    """On either engine the column lies sign by sign, whatever the collation of the database."""
+    return Q(scan_ref__gte=beginning, scan_ref__lt=beyond)
+
+
+def next_after(beginning: str) -> str:
+    """The first text that begins otherwise."""
+    return beginning[:-1] + chr(ord(beginning[-1]) + 1)
+
+
 class VerificationQuerySet(models.QuerySet["Verification"]):
     def visible_to(self, *memberships: Membership | Seat) -> "VerificationQuerySet":
         """The query half of the policy: what is not in here does not exist for these people."""
         theirs = [Q(partner=membership.partner_id) for membership in memberships]
         # Of nobody nothing: no condition at all would be everything.
         return self.filter(Q(*theirs, _connector=Q.OR) if theirs else Q(pk=None), disposed_at=None)
+
+    def called(self, text: str) -> "VerificationQuerySet":
+        """Of one partner those with this scan ref, or one that begins so."""
+        begun = [begins(it, next_after(it)) for it in search.beginnings(text)]
+        named = Q(*begun, _connector=Q.OR) if begun else Q(scan_ref=text)
+        return self.filter(named).order_by("scan_ref")
 
     def with_loose_ends(self) -> "VerificationQuerySet":
         """Brings along what stands in the way of its disposal."""

@@ -4,8 +4,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts import access, budgets, memberships
-from accounts.models import Kind, Rank
+from accounts import access, budgets
+from accounts.models import Rank
 from verifications import audit_log, spreadsheet
 from verifications.address import Asked
 from verifications.audit_forms import AuditFilterForm
@@ -44,5 +44,4 @@ def export(request: access.MemberRequest) -> HttpResponseBase:
 
 
 def _form(request: access.MemberRequest) -> AuditFilterForm:
-    people = memberships.people(request.membership.partner)
-    return AuditFilterForm(request.GET, kinds=Kind.choices, people=people)
+    return audit_log.question(request.membership, request.GET)
