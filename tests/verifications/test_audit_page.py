@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import uuid
 from collections.abc import Callable
 
@@ -192,7 +193,24 @@ def test_the_worker_proves_the_log_and_the_page_says_so(
 ) -> None:
     assert "Not proven yet" in text(as_user(ada))
     chores.run_due()
-    assert "Intact up to" in text(as_user(ada))
+    shown = text(as_user(ada))
+    assert "Intact up to" in shown
+    assert "proven next time" in shown
+
+
+def test_a_partner_does_not_learn_how_much_others_do(
+    ada: User, approved: Verification, southpay: Partner, as_user: SignIn
+) -> None:
+    def told() -> str:
+        Chore.objects.update(due_at=timezone.now())
+        chores.run_due()
+        (notice,) = re.findall("<b>Intact up to.*", text(as_user(ada)))
+        return re.sub(r"<time.*?</time>|[\d:]+ *UTC|number \d+|\d\d:\d\d", "", notice)
+
+    before = told()
+    for _ in range(60):
+        audit.record(Kind.SIGNED_IN, actor=None, partner=southpay, subject="s:1", stream="s/1")
+    assert told() == before
 
 
 def test_a_chore_is_done_once_in_its_time(northbank: Partner) -> None:
