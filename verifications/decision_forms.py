@@ -9,10 +9,11 @@ from typing import Any, Protocol
 from django import forms
 
 TEXT_LIMIT = 4000
-# Direction controls, zero-width signs and C0/C1 controls: what a reader cannot see.
+# Direction controls, zero-width signs and C0/C1 controls: what a reader cannot see. Not those that
+# join or part letters, as Persian is written, and signs, as emoji are.
 HIDDEN = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
-    "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
 DAMAGED = "This form was damaged on its way. Open it afresh; nothing was changed."
 

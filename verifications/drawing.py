@@ -217,4 +217,5 @@ FILTERS: dict[str, Callable[..., object]] = {
     "verification_url": verification_url,
     "weekday": looks.weekday,
     "when": when,
+    "written": looks.written,
 }

@@ -8,6 +8,7 @@ from time import time
 from verifications import codes
 from verifications.statuses import Status
 
+JOINERS = "\u200c\u200d"
 # What would turn or hide the text around it: shown as what it is.
 DIRECTION = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
@@ -34,6 +35,11 @@ def shown(text: object) -> str:
     if written.isascii():
         return written
     return DIRECTION.sub(lambda sign: f"[U+{ord(sign.group()):04X}]", written)
+
+
+def written(text: str) -> str:
+    """Text of staff, in which letters and emoji may be joined."""
+    return DIRECTION.sub(lambda it: it[0] if it[0] in JOINERS else shown(it[0]), text)
 
 
 def tone(status: str) -> str:

@@ -157,3 +157,20 @@ def test_coming_back_to_the_address_of_a_note_leads_to_the_page(
 ) -> None:
     response = as_user(mia).get(url(suspected))
     assert response.headers["Location"] == url(suspected, "detail")
+
+
+# Persian as it is spelt, and emoji of several signs.
+JOINED = "او می\u200cخواهد 🙋🏽\u200d♀\ufe0f 🏳\ufe0f\u200d🌈"
+
+
+def test_joined_letters_and_emoji_stand_as_they_are_written(
+    suspected: Verification, ada: User, as_user: SignIn
+) -> None:
+    client = as_user(ada)
+    assert send(client, suspected, JOINED).status_code == 302
+    typed = {"reasons": "UNDER_AGE", "message_to_applicant": JOINED, "internal_note": JOINED}
+    seen = {"seen_revision": suspected.revision, "request_key": uuid.uuid4()}
+    denied = client.post(reverse("verification_deny", args=[suspected.scan_ref]), typed | seen)
+    assert denied.status_code == 302
+    page = client.get(reverse("verification_detail", args=[suspected.scan_ref])).content.decode()
+    assert page.count(JOINED) == 3
