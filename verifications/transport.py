@@ -274,8 +274,8 @@ def _reason(error: Exception) -> str:
 
 
 _REASONS: list[tuple[type[Exception], str]] = [
-    (socket.gaierror, "The name is not known."),
-    (UnicodeError, "The name is not known."),
+    (socket.gaierror, "The address was not found."),
+    (UnicodeError, "The address was not found."),
     (ssl.SSLError, "No secure connection."),
     (ConnectionRefusedError, "The connection was refused."),
     (ConnectionError, "The connection was closed before a whole answer."),

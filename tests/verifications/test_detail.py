@@ -20,6 +20,7 @@ from accounts import audit
 from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
 from tests.conftest import BAD
+from tests.verifications import rows
 from verifications import decisions, detail, notes, tags, vault
 from verifications.callbacks import intake
 from verifications.models import DeliveryState, Photo, PhotoState, RejectionReason, Verification
@@ -530,6 +531,11 @@ def test_pictures_turn_by_links_one_by_one(
     ("state", "why", "sentence"),
     [
         (PhotoState.WAITING, "", "Being fetched: it shows here once it is stored."),
+        (
+            PhotoState.WAITING,
+            "The connection was refused.",
+            "Not fetched yet. The connection was refused. Tried again",
+        ),
         (PhotoState.FAILED, "Answer 404.", "Could not be fetched. Answer 404."),
         (PhotoState.BROKEN, "", "Not a picture that we can show."),
         (PhotoState.UNUSABLE, "", "The link cannot be used."),
@@ -544,7 +550,9 @@ def test_a_picture_that_is_not_there_says_why(
     as_user: SignIn,
 ) -> None:
     suspected.photos.all().delete()
-    Photo.objects.create(verification=suspected, kind="FRONT", state=state, why=why)
+    Photo.objects.create(
+        verification=suspected, kind="FRONT", state=state, why=why, due_at=rows.NOON
+    )
     page = as_user(ada).get(url(suspected))
     assert sentence in words(page)
     assert "<img" not in page.content.decode()
