@@ -38,7 +38,7 @@ SERIES = (
     Series("denied", "Denied", "bad", "s-denied", _at(Status.DENIED)),
     Series("suspected", "Suspected", "warn", "s-suspected", frozenset({NEEDS_DECISION})),
     Series("reviewing", "Reviewing", "info", "s-reviewing", _at(Status.REVIEWING, Status.ACTIVE)),
-    Series("approved", "Approved", "good", "s-approved", frozenset({APPROVED})),
+    Series("approved", "Approved without suspicion", "good", "s-approved", frozenset({APPROVED})),
     Series("expired", "Expired", "idle", "s-expired", _at(Status.EXPIRED, Status.EXPIRED_DELETED)),
 )
 KEYS = ("all", *(series.key for series in SERIES))

@@ -276,7 +276,7 @@ def test_the_chart_has_words_and_a_table(northbank: Partner, mo: User, as_user: 
     assert svg
     assert '<title id="chart-title">' in svg[0]
     assert '<desc id="chart-desc">' in svg[0]
-    assert "3 approved, 3 in all" in svg[0]
+    assert "3 approved without suspicion, 3 in all" in svg[0]
     assert "style=" not in svg[0]
     line = re.search(rf'<tr><th scope="row"><time datetime="{today:%Y-%m-%d}">.*?</tr>', shown)
     assert line
@@ -414,3 +414,27 @@ def test_what_the_list_does_not_understand_is_ranked_without_a_link() -> None:
     told = {"count": 1, "percent": 100, "label": "", "family": ""}
     asked = {code: figures.Ranked(code=code, **told).is_asked_for for code in ("NAME", "<b>", "ä")}
     assert asked == {"NAME": True, "<b>": False, "ä": False}
+
+
+@pytest.mark.parametrize(("asked", "period"), [("7", "7d"), ("30", "30d"), ("90", "90d")])
+def test_a_ranking_leads_to_the_list_of_its_days(
+    ada: User, northbank: Partner, as_user: SignIn, asked: str, period: str
+) -> None:
+    now = timezone.now()
+    for days in (0, 20, 60, 100):
+        rows.tag(rows.add(northbank, started_at=now - timedelta(days=days)), "NAME")
+    client = as_user(ada)
+    page = html.unescape(client.get(f"/?days={asked}").content.decode())
+    link = f"/verifications/?tag=NAME&started={period}"
+    assert f'href="{link}"' in page
+    counted = client.get(f"/?days={asked}").context["page"].figures.rankings.tags[0].count
+    assert counted == len(client.get(link).context["page"].rows)
+
+
+def test_the_number_without_suspicion_says_so(
+    ada: User, northbank: Partner, as_user: SignIn
+) -> None:
+    rows.add(northbank)
+    rows.add(northbank, suspected=True)
+    page = as_user(ada).get("/").content.decode()
+    assert "Approved without suspicion</dt>" in page
