@@ -697,3 +697,17 @@ def test_a_removed_tag_stands_there_with_who_and_when(
     page = words(as_user(vera).get(url(suspected)))
     assert "First name differs Removed by Ada Lind" in page
     assert "Tag removed: First name differs, by Ada Lind" in page
+
+
+@pytest.mark.parametrize(("number", "beyond"), [(12, 0), (13, 3)])
+def test_a_long_timeline_keeps_what_is_old_behind_a_line(
+    number: int, beyond: int, ada: User, suspected: Verification, as_user: SignIn
+) -> None:
+    for tag in range(number - 1):
+        gone = {"removed_at": timezone.now(), "removed_by": ada}
+        rows.tag(suspected, f"CODE_{tag}", **gone)
+    page = as_user(ada).get(url(suspected)).content.decode()
+    section = page[page.index('id="timeline"') : page.index('id="notes"')]
+    shown, _, folded = section.partition("<details")
+    assert (shown.count("<li"), folded.count("<li")) == (number - beyond, beyond)
+    assert (f"All {number} events" in folded) == bool(beyond)
