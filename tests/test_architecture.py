@@ -14,6 +14,7 @@ ROWS = [
     # know nothing of ours
     {"statuses", "address", "keyset", "codes", "spreadsheet", "transport", "webhooks.contract"},
     # know no model
+    {"fields"},
     {
         "search",
         "looks",

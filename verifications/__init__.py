@@ -17,7 +17,7 @@ listing detail home confirm deliveries/ audit_log disposed buttons    pages as o
 exports        the list as a file;  report/  one verification as a file to hand on
 dossier/ evidence glance watermark timeline figures keeping waiting    parts of pages
 telling        who is told of a decision, and when;  frame  around each page
-search  keyset  address  forms    what pages stand on
+search  keyset  address  fields  forms    what pages stand on
 drawing        the language of the pages;  looks  how things look in words and shapes
 spreadsheet    files for people, line by line
 names/         the index of words by which a name is found by any fragment: keeping, finding, proof

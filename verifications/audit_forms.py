@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from verifications import keyset
 from verifications.address import QuestionForm
-from verifications.forms import PlainDate, PositionField, ScanRefField
+from verifications.fields import PlainDate, PositionField, ScanRefField
 
 
 class AuditFilterForm(QuestionForm):

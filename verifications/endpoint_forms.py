@@ -12,7 +12,7 @@ from django.http import QueryDict
 from verifications import codes, transport
 from verifications.address import QuestionForm
 from verifications.decision_forms import RevisionField, StaffText
-from verifications.forms import PositionField, ScanRefField
+from verifications.fields import PositionField, ScanRefField
 from verifications.models import DeliveryState
 from verifications.webhooks import signing
 

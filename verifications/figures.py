@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from accounts.models import Partner
 from verifications import counters, reasons
-from verifications.forms import CODE
+from verifications.fields import CODE
 from verifications.models import Measure
 from verifications.statuses import APPROVED, NEEDS_DECISION, Action, Standing, Status
 

@@ -11,7 +11,8 @@ from accounts.models import Partner, User
 from tests import factories
 from tests.verifications import ends, rows
 from verifications import plan, question, search, vault
-from verifications.forms import MOST_CALLED, Filters
+from verifications.fields import MOST_CALLED
+from verifications.forms import Filters
 from verifications.models import Verification
 from verifications.webhooks import again
 
