@@ -17,6 +17,8 @@ SignIn = Callable[[User], Client]
 LISTS = [
     "verification_list",
     "verification_filter",
+    "verification_export",
+    "verification_export_file",
     "disposed_list",
     "delivery_list",
     "audit_log",
@@ -60,7 +62,7 @@ def test_what_mail_programs_add_to_a_link_is_let_through(
         assert not any("fbclid" in link for link in LINK.findall(shown(response)))
 
 
-@pytest.mark.parametrize("name", sorted({*LISTS} - {"audit_export"}))
+@pytest.mark.parametrize("name", sorted({*LISTS} - {"audit_export", "verification_export_file"}))
 def test_every_link_of_ours_is_understood(
     ada: User, as_user: SignIn, approved: Verification, name: str
 ) -> None:
