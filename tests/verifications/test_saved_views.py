@@ -157,7 +157,7 @@ def test_the_audit_log_does_not_tell_of_them(browser: Client, view: SavedView) -
         ("status=DENIED&q=Alma+Veske", "status=DENIED"),
         ("status=DENIED&q=&country=&order=newest", "status=DENIED"),
         ("order=oldest&tag=NAME", "order=oldest&tag=NAME"),
-        ("status=DENIED&unknown=1", "status=DENIED"),
+        ("status=DENIED&utm_source=mail", "status=DENIED"),
     ],
 )
 def test_filters_and_order_are_kept_and_nothing_else(
@@ -175,7 +175,7 @@ def test_a_place_in_the_list_is_not_kept(browser: Client, northbank: Partner) ->
     assert SavedView.objects.get().query == "review=AUTOMATIC"
 
 
-@pytest.mark.parametrize("asked", ["", "q=Alma", "order=newest", "foo=bar"])
+@pytest.mark.parametrize("asked", ["", "q=Alma", "order=newest", "utm_source=mail"])
 def test_where_no_filter_is_set_nothing_is_saved(browser: Client, asked: str) -> None:
     assert "Save view" not in text(browser.get(f"{LIST}?{asked}"))
     answer = browser.get(f"/saved/add/?{asked}", follow=True)
