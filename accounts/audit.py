@@ -11,12 +11,12 @@ import json
 from datetime import UTC
 from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.insertions import insert
 from accounts.models import FIRST, AuditEntry, AuditHead, Kind, Partner, User
-from accounts.statements import Slot, Statement
+from accounts.statements import Slot, Statement, prepared_cursor
 
 
 class Link(NamedTuple):
@@ -27,6 +27,8 @@ class Link(NamedTuple):
 
 
 START = Link(0, FIRST)
+# A stream without an entry has no row to lock: whoever begins one locks its name.
+BEGIN = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 HEAD = Statement(lambda: AuditHead.objects.select_for_update().filter(stream=Slot("stream")))
 
 
@@ -86,5 +88,13 @@ def record(
 
 
 def _last(stream: str) -> Link:
-    head = next(iter(HEAD.instances(stream=stream)), None)
+    head = _head(stream)
+    if head is None and connection.vendor == "postgresql":
+        with prepared_cursor(BEGIN) as cursor:
+            cursor.execute(BEGIN, [stream])
+        head = _head(stream)
     return Link(head.seq, head.digest) if head else START
+
+
+def _head(stream: str) -> AuditHead | None:
+    return next(iter(HEAD.instances(stream=stream)), None)

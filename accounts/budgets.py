@@ -104,13 +104,17 @@ def spend(
 
 
 def spend_export(budget: Budget, *, actor: User, partner: Partner, filters: list[str]) -> None:
-    """On record before the first line goes out. Raises Reached."""
+    """On record before the first line goes out. Raises Reached.
+
+    In the stream of whoever takes it, which has one writer at a time: that of a partner let who
+    works for several take more.
+    """
     spend(
         budget,
         actor=actor,
         partner=partner,
         subject=f"partner:{partner.key}",
-        stream=f"p/{partner.pk}",
+        stream=f"u/{actor.pk}",
         filters=filters,
     )
 
@@ -147,8 +151,10 @@ def _taken(budget: Budget) -> QuerySet:
 TAKEN = {budget: Statement(partial(_taken, budget)) for budget in BUDGETS}
 
 
+@transaction.atomic
 def note(reached: Reached) -> None:
     """On record, once for each window that somebody runs into."""
+    User.objects.select_for_update().get(pk=reached.actor.pk)
     since = timezone.now() - reached.budget.window
     known = AuditEntry.objects.filter(
         actor=reached.actor.pk, kind=Kind.BUDGET_REACHED, at__gt=since, subject=_subject(reached)
