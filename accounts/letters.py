@@ -12,7 +12,7 @@ from smtplib import SMTPRecipientsRefused
 from typing import Any
 from uuid import UUID
 
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import DNS_NAME, EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import sanitize_address
 from django.db.models import F, Min, QuerySet
@@ -102,9 +102,10 @@ def late_since() -> datetime | None:
 
 
 def send_due() -> int:
-    """By one connection: a server that says nothing is waited for once. Gives how many were due."""
-    due = Letter.objects.filter(due_at__lte=timezone.now()).order_by("due_at", "written_at")
-    keys = list(due.values_list("pk", flat=True)[:AT_ONCE])
+    """By one connection, until a server says nothing. Gives how many were due."""
+    due = Letter.objects.filter(due_at__lte=timezone.now())
+    in_turn = due.order_by("tries", "due_at", "written_at")
+    keys = list(in_turn.values_list("pk", flat=True)[:AT_ONCE])
     if not keys:
         return 0
     connection = get_connection()
@@ -114,7 +115,11 @@ def send_due() -> int:
         if letter and letter.until <= timezone.now():
             _give_up(letter, "it is too old")
         elif letter:
-            _settle(letter, away or _send(letter, connection))
+            trouble = away or _send(letter, connection)
+            _settle(letter, trouble)
+            if not away and isinstance(trouble, TimeoutError):
+                # Those that nothing was tried for yet come before this one the next time.
+                break
     _close(connection)
     return len(keys)
 
@@ -144,7 +149,9 @@ def _claim(key: UUID) -> Letter | None:
 def _send(letter: Letter, connection: BaseEmailBackend) -> Exception | None:
     subject = ""
     try:
-        message = EmailMessage(**letter.content, connection=connection)
+        # Sent twice, after a worker died in between, it is the same letter for a mail program.
+        named = {"Message-ID": f"<{letter.pk}@{DNS_NAME}>"}
+        message = EmailMessage(**letter.content, connection=connection, headers=named)
         subject = str(message.subject)
         message.send()
     except (*TROUBLE, sealing.DoesNotOpen) as trouble:

@@ -310,6 +310,27 @@ def test_a_server_that_hangs_up_at_one_letter_gets_the_others(
     assert Letter.objects.get().content["to"] == [gone]
 
 
+def test_a_server_that_is_silent_at_one_letter_lets_the_newer_ones_go_first(db: None) -> None:
+    post("silent@northbank.example", "ada@northbank.example")
+    with failing(TimeoutError(), at="silent@northbank.example"):
+        letters.send_due()
+        assert told() == []
+        post("mo@northbank.example")
+        with after(minutes=2):
+            letters.send_due()
+    assert told() == ["ada@northbank.example", "mo@northbank.example"]
+
+
+def test_a_letter_sent_twice_is_the_same_to_a_mail_program(db: None) -> None:
+    post("ada@northbank.example")
+    with mock.patch.object(letters, "_settle"):
+        letters.send_due()
+    with after(minutes=6):
+        letters.send_due()
+    first, second = (it.message()["Message-ID"] for it in mail.outbox)
+    assert first == second
+
+
 def test_support_hears_that_letters_do_not_go(as_user: SignIn, sue: User) -> None:
     browser, said = as_user(sue), "E-mail waits to be sent since"
     post("ada@northbank.example")
