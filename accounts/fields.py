@@ -10,6 +10,8 @@ from accounts import letters
 
 # Controls, formats, surrogates, what stands for nothing yet, and ends of lines and paragraphs.
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+# Letters and signs of nothing.
+BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 # Between two letters they decide how these join: Persian and Sinhala names are written with them.
 JOINERS = "\u200c\u200d"
 # Whose letters they do not change: there they would hide.
@@ -17,7 +19,7 @@ NEVER_JOINED = ("LATIN", "GREEK", "CYRILLIC", "CJK", "HANGUL")
 
 
 def refuse_hidden(text: str) -> None:
-    if any(unicodedata.category(letter) in HIDDEN for letter in text):
+    if any(it in BLANK or unicodedata.category(it) in HIDDEN for it in text):
         raise ValidationError("Leave out characters that cannot be seen.")
 
 

@@ -36,6 +36,8 @@ NO_NAMES = [
     "North\x0bbank",
     "North\u2028bank",
     "\u202eNorth",
+    "\u3164",
+    "North \u2800",
     "North\u200d",
     "Nor\u200dth",
     "رضا\u200c",
