@@ -9,8 +9,8 @@ from django.db.models import F
 from django.http import QueryDict
 
 from accounts import budgets
-from accounts.models import Membership
-from accounts.statements import Numbers, OneOf, Statement
+from accounts.models import Membership, Rank
+from accounts.statements import Numbers, OneOf, Slot, Statement
 from verifications import listing, looks, question
 from verifications.address import Asked
 from verifications.forms import Filters
@@ -38,6 +38,14 @@ COLUMNS = (
 # What the list does not show. What was disposed of since its row was read is not there any more.
 BESIDE = Statement(
     lambda: by_key().filter(disposed_at=None).values_list("pk", "external_ref", "finished_at")
+)
+# A file is under way for minutes.
+MAY = Statement(
+    lambda: (
+        Membership.objects.active()
+        .filter(pk=Slot("membership"), role__rank__gte=Rank.MODERATOR)
+        .values_list("pk")
+    )
 )
 TAGS = Statement(
     lambda: (
@@ -110,6 +118,11 @@ def rows(membership: Membership, filters: Filters) -> Iterator[Sequence[str]]:
     """
     number, last = 0, None
     for batch in question.Question(membership, filters).batches():
+        if not MAY.rows(membership=membership.pk):
+            yield [
+                f"Stopped after {number:,} verifications: you may not export from here any more."
+            ]
+            return
         for row, cells in _cells(batch):
             if number == MOST and last:
                 yield [_stopped(last.started_at, filters)]

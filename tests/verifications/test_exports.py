@@ -16,7 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts import proof
+from accounts import proof, team
 from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
 from tests.hostile import PAYLOADS
@@ -246,6 +246,30 @@ def test_what_is_disposed_of_between_two_statements_is_not_in_it(
     assert found == [[END.format(0)]]
 
 
+@pytest.mark.usefixtures("small")
+def test_a_role_that_is_lost_meanwhile_ends_the_file(
+    as_user: SignIn, mo: User, ada: User, northbank: Partner
+) -> None:
+    rows.many(northbank, 30)
+    stream = iter(as_user(mo).get(FILE).streaming_content)
+    begun = [next(stream) for _ in range(3)]
+    team.deactivate(factories.membership(mo), actor=ada)
+    *found, last = lines(b"".join([*begun, *stream]).decode("utf-8-sig"))
+    assert len(found) < 30
+    assert last["name"] == (
+        f"Stopped after {len(found)} verifications: you may not export from here any more."
+    )
+
+
+@pytest.mark.parametrize("address", [FILE, reverse("audit_export")])
+def test_who_asks_only_for_its_headers_spends_nothing(
+    as_user: SignIn, ada: User, address: str
+) -> None:
+    assert as_user(ada).head(address).status_code == 405
+    kinds = (Kind.LIST_EXPORTED, Kind.LOG_EXPORTED)
+    assert not AuditEntry.objects.filter(kind__in=kinds).exists()
+
+
 def test_a_file_that_broke_off_has_no_end(
     as_user: SignIn, mo: User, approved: Verification, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,7 +285,7 @@ def test_a_file_that_broke_off_has_no_end(
 
 
 @pytest.mark.usefixtures("small")
-def test_every_batch_costs_three_statements(northbank: Partner, mo: User) -> None:
+def test_every_batch_costs_four_statements(northbank: Partner, mo: User) -> None:
     member, costs = factories.membership(mo), []
     for number in (2, 24):
         rows.many(northbank, number)
@@ -269,7 +293,7 @@ def test_every_batch_costs_three_statements(northbank: Partner, mo: User) -> Non
             found = list(exports.rows(member, Filters()))
         costs.append((len(found) - 1, len(captured)))
     # Of four rows each, and a last one that finds nothing further.
-    assert costs == [(2, 3), (26, 3 * 7)]
+    assert costs == [(2, 4), (26, 4 * 7)]
 
 
 # Where it stops

@@ -2,7 +2,7 @@
 
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from accounts import access, budgets
 from accounts.models import Rank
@@ -28,7 +28,7 @@ def entries(request: access.MemberRequest) -> HttpResponseBase:
 
 @access.member(Rank.ADMIN)
 @access.proven
-@require_safe
+@require_GET
 def export(request: access.MemberRequest) -> HttpResponseBase:
     form = _form(request)
     if not form.is_valid():

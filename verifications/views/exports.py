@@ -3,7 +3,7 @@
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from accounts import access, budgets
 from accounts.models import Rank
@@ -25,7 +25,7 @@ def offer(request: access.MemberRequest) -> HttpResponseBase:
 
 @access.member(Rank.MODERATOR)
 @access.proven
-@require_safe
+@require_GET
 def file(request: access.MemberRequest) -> HttpResponseBase:
     form, filters = listing.read(request.membership, request.GET, timezone.now().date())
     if filters is None:
