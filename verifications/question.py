@@ -28,7 +28,7 @@ SIZE = 50
 # Rows that are read: to learn which filter is the rarest; to see whether any fit, to fill a page
 # where some do, or for whoever asks to go on; to count the tabs.
 PROBED = 120
-GLANCED, WALKED, CONTINUED = 200, 360, 720
+GLANCED, WALKED, CONTINUED = 200, 360, 600
 COUNTED = 100
 # These are answered by a row of their own beside each verification.
 ROW_BY_ROW = frozenset({"tag", "reason"})
@@ -108,7 +108,7 @@ class Question:
         if stretch != self._whole:
             return self._walk(driver, asked, stretch, CONTINUED)
         found = self._walk(driver, asked, stretch, GLANCED)
-        if not (found.end and 0 < len(found.rows) <= SIZE):
+        if not (found.end and 0 < len(found.rows) < SIZE):
             return found
         rest = self._walk(driver, asked, stretch.onwards(found.end), WALKED - GLANCED)
         return Found([*found.rows, *rest.rows], rest.end)
