@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from PIL import Image, ImageOps
 
+from verifications import children
+
 # The decoder of WebP holds four copies of a picture.
 MOST_PIXELS: dict[str, int] = {"JPEG": 25_000_000, "PNG": 25_000_000, "WEBP": 7_000_000}
 LONGEST_SIDE = 2400
@@ -36,13 +38,7 @@ class Picture(NamedTuple):
 def made_ours(raw: bytes) -> Picture:
     """Raises Broken, whatever happens to the child."""
     try:
-        child = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", __name__],
-            input=raw,
-            capture_output=True,
-            timeout=CHILD_SECONDS + 5,
-            check=False,
-        )
+        child = children.run(__name__, raw, seconds=CHILD_SECONDS + 5)
     except subprocess.TimeoutExpired:
         raise Broken("It took too long to read.") from None
     if child.returncode != 0:

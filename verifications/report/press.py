@@ -6,9 +6,7 @@ web process grows by nothing, and whatever came in costs a few seconds at most.
 
 import json
 import logging
-import os
 import subprocess
-import sys
 import unicodedata
 from collections.abc import Callable
 from datetime import datetime
@@ -16,11 +14,13 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
+from verifications import children
 from verifications.report import fonts
 
 logger = logging.getLogger(__name__)
 
 TEMPLATE = settings.BASE_DIR / "templates" / "verifications" / "report.typ"
+TYPESETTER = "verifications.report.typesetter"
 SECONDS = 30
 # One text is cut here, whatever it is of; what is short never is.
 LONGEST, SHORT = 4_000, 100
@@ -87,15 +87,7 @@ def _set(content: dict[str, Any], at: datetime) -> bytes | None:
         "at": int(at.timestamp()),
     }
     try:
-        child = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "verifications.report.typesetter"],
-            input=json.dumps(told).encode(),
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-            # One thread, of which the limits are known, on whatever machine.
-            env={**os.environ, "RAYON_NUM_THREADS": "1"},
-        )
+        child = children.run(TYPESETTER, json.dumps(told).encode(), seconds=SECONDS)
     except subprocess.TimeoutExpired:
         logger.warning("report not set: it took too long")
         return None
