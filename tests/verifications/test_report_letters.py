@@ -1,13 +1,17 @@
 """A report of whatever came in: in any script, of any length, and never an empty box."""
 
 import io
+import json
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import typst
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -207,3 +211,26 @@ def test_no_text_stops_a_report(suspected: Verification, mia: User) -> None:
         assert press.printed(told, country="", at=AT).startswith(b"%PDF")
 
     prints()
+
+
+@pytest.mark.parametrize(
+    ("word", "lines"),
+    [
+        ("ஸ்ரீவெங்கடநரசிம்மராஜுவாரிபேட்டை", 1),
+        ("ரி" * 30, 2),
+        ("नि" * 30, 2),
+        ("ที่" * 30, 2),
+        ("x" * 60, 3),
+    ],
+)
+def test_a_long_word_breaks_between_letters_never_inside_one(
+    word: str, lines: int, tmp_path: Path
+) -> None:
+    parts = press.TEMPLATE.with_name("report_parts.typ")
+    asked = tmp_path / "asked.typ"
+    asked.write_text(f'#import "{parts}": apart\n#metadata(apart(sys.inputs.word)) <it>')
+    told = {"word": word, "content": json.dumps({"families": []})}
+    found = json.loads(typst.query(asked, "<it>", field="value", root="/", sys_inputs=told))
+    pieces = found[0].split("\u200b")
+    assert ("".join(pieces), len(pieces)) == (word, lines)
+    assert not any(unicodedata.category(piece[0]).startswith("M") for piece in pieces)
