@@ -104,6 +104,21 @@ def test_chinese_signs_are_written_as_in_the_country_of_the_document(
     assert f"KurintoSans{style}-Rg" in fonts_of(raw)
 
 
+@pytest.mark.parametrize("country", ["JP", "KR", "CN", "TW", "LT"])
+@pytest.mark.parametrize(
+    ("sign", "styles"), [("\ufa19", {"JP", "KR"}), ("\uf9f3", {"KR"}), ("\U0002f825", {"TC"})]
+)
+def test_a_chinese_sign_is_never_another_way_to_write_it(
+    sign: str, styles: set[str], country: str, named: Callable[..., Verification], mia: User
+) -> None:
+    raw = made(named(sign * 3, docIssuingCountry=country, docNationality=country), mia)
+    assert sign * 3 in words(raw)
+    drawn = {font[len("KurintoSans") :][:2] for font in fonts_of(raw) if "Kurinto" in font}
+    assert drawn
+    assert drawn <= styles
+    assert NOT_DRAWN not in words(raw)
+
+
 @pytest.mark.parametrize(
     ("name", "drawn"),
     [

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import weblate_fonts
 
@@ -22,20 +23,50 @@ WIDE = "Kurinto Sans"
 HAN = {"CN": "SC", "TW": "TC", "HK": "TC", "MO": "TC", "JP": "JP", "KR": "KR"}
 # What came in ends no line, and a private sign is whatever the font's maker likes.
 NEVER_DRAWN = "\u2028\u2029\ue000-\uf8ff"
+# Of the same Chinese sign another way to write it, with a number of its own.
+KEPT_APART = re.compile("([\uf900-\ufaff\U0002f800-\U0002fa1f])")
 FULL_TABLE = 12
 
 
-def families(country: str) -> list[str]:
-    """Where to look for a letter that the report's own font does not have, in this order."""
+class Family(NamedTuple):
+    """`covers` is the pattern of the only signs to take from it; none: it may draw any."""
+
+    name: str
+    covers: str | None = None
+
+
+def families(country: str) -> list[Family]:
+    """Where to look for a letter that the report's own font does not have, in this order. First for
+    signs of which a font that lacks them draws another one.
+    """
     styles = dict.fromkeys([HAN.get(country, "SC"), *HAN.values()])
-    return [WIDE, *(f"{WIDE} {style}" for style in styles)]
+    names = {style: f"{WIDE} {style}" for style in styles}
+    apart = [Family(name, _kept_apart(style)) for style, name in names.items()]
+    return [*apart, Family(WIDE), *map(Family, names.values())]
+
+
+@cache
+def _kept_apart(style: str) -> str:
+    spans = _letters(HOME / "kurinto" / "ttf" / f"KurintoSans{style}-Rg.ttf")
+    signs = (chr(sign) for first, last in spans for sign in range(first, last + 1))
+    return f"[{''.join(filter(KEPT_APART.match, signs))}]"
+
+
+def composed(text: str) -> str:
+    """With its accents in its letters, and each Chinese sign the one that it is: composing would
+    write a name of another one.
+    """
+    parts = KEPT_APART.split(text)
+    return "".join(
+        part if KEPT_APART.match(part) else unicodedata.normalize("NFC", part) for part in parts
+    )
 
 
 def spelled(text: str) -> str:
     """As it can be drawn: by its number what would be an empty box, or change how the text around
     it reads. An empty box is a wrong name.
     """
-    written = unicodedata.normalize("NFC", text)
+    written = composed(text)
     if written.isascii() and written.isprintable():
         return written
     return _undrawn().sub(_number, looks.shown(written))

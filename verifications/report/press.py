@@ -7,7 +7,6 @@ web process grows by nothing, and whatever came in costs a few seconds at most.
 import json
 import logging
 import subprocess
-import unicodedata
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -63,7 +62,7 @@ class Copy:
         lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
         drawn = self.spell(lines)
         self.left -= len(drawn)
-        self.is_spelled |= drawn != unicodedata.normalize("NFC", lines)
+        self.is_spelled |= drawn != fonts.composed(lines)
         return drawn
 
 
