@@ -19,10 +19,11 @@ from pypdf import PdfReader
 
 from accounts.models import User
 from tests import factories, hostile
-from tests.verifications.test_detail import SAMPLES
+from tests.verifications.test_detail import SAMPLES, decide
 from verifications import detail
 from verifications.models import Verification
 from verifications.report import contents, fonts, press
+from verifications.statuses import Action
 from verifications.timeline import Event
 
 Receive = Callable[..., Verification]
@@ -208,6 +209,43 @@ def test_endless_texts_are_cut_and_said_to_be(suspected: Verification, mia: User
     raw = made(suspected, mia, events=events)
     assert len(words(raw)) < press.AS_IT_CAME.most * 2
     assert "Some texts are longer than fits" in words(raw)
+
+
+def test_a_long_key_that_no_font_has_makes_a_report(receive: Receive, mia: User) -> None:
+    said = words(made(receive("01", **{"က" * 4000: "value", "😀" * 4000: {"a": "b"}}), mia))
+    assert "Some texts are longer than fits" in said
+    assert "[U+1000]" in said
+
+
+def test_no_number_of_a_sign_is_cut_apart() -> None:
+    copy = press.Copy(press.AS_IT_CAME)
+    assert copy.of({"title": "ab" + "😀" * 99}) == {"title": "ab" + "[U+1F600]" * 33 + "…"}
+    assert copy.is_cut
+
+
+def test_keys_without_end_are_bounded_and_leave_the_rest_whole(
+    receive: Receive, mia: User, ada: User
+) -> None:
+    keys = {f"{number}" + "က" * 100: "က" * 100 for number in range(400)}
+    it = receive("07", **keys)
+    decide(ada, it, Action.APPROVE, internal_note="Seen.")
+    content = contents.of(page_of(it, mia), contents.Taking(mia, "Member", AT, "4K7-B"))
+    copy = press.Copy(press.AS_IT_CAME)
+    said = copy.of(content)
+    assert press.AS_IT_CAME.most - copy.left < press.AS_IT_CAME.most * 2.1
+    assert said["events"] == content["events"]
+    assert said["about"] == content["about"]
+    assert copy.is_cut
+
+
+def test_blocks_of_which_no_fact_fits_are_only_counted(
+    receive: Receive, mia: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "MOST_FACTS", 20)
+    it = receive("01", **{f"key{number}": "value" for number in range(60)})
+    content = contents.of(page_of(it, mia), contents.Taking(mia, "Member", AT, "4K7-B"))
+    assert len(content["blocks"]) <= contents.MOST_FACTS
+    assert content["facts_left_out"] >= 40
 
 
 def test_the_same_makes_the_same_bytes(suspected: Verification, mia: User) -> None:

@@ -59,11 +59,12 @@ def of(page: Detail, taking: Taking) -> Content:
         "was_corrected": page.dossier.was_corrected,
         "differs_somewhere": page.dossier.differs_somewhere,
         **_most("photos", [_photo(shot.label, shot.photo) for shot in page.shots], MOST_ROWS),
-        **_blocks(page.dossier.blocks),
         "about": _about(page),
         **_most("events", [_event(event) for event in page.events], MOST_EVENTS),
         "notes": len(page.notes),
         "keeping": _keeping(page),
+        # Last, so that whatever came in is cut before all else.
+        **_blocks(page.dossier.blocks),
     }
 
 
@@ -207,7 +208,8 @@ def _blocks(read: Sequence[blocks.Block]) -> Content:
             room -= len(facts)
             if facts or room:
                 shown.append({"title": group.title, "said": _said(group.said), "facts": facts})
-        told.append({"title": block.title, "said": _said(block.said), "groups": shown})
+        if shown:
+            told.append({"title": block.title, "said": _said(block.said), "groups": shown})
     return {"blocks": told, "facts_left_out": left_out}
 
 

@@ -6,6 +6,7 @@ web process grows by nothing, and whatever came in costs a few seconds at most.
 
 import json
 import logging
+import re
 import subprocess
 from collections.abc import Callable
 from datetime import datetime
@@ -21,12 +22,15 @@ logger = logging.getLogger(__name__)
 TEMPLATE = settings.BASE_DIR / "templates" / "verifications" / "report.typ"
 TYPESETTER = "verifications.report.typesetter"
 SECONDS = 30
-# One text is cut here, whatever it is of; what is short never is.
-LONGEST, SHORT = 4_000, 100
+# One text is cut here, whatever it is of, and a title earlier: readers of PDF list them. What is
+# short is cut when there is as much again as there may be.
+LONGEST, LONGEST_TITLE, SHORT = 4_000, 300, 100
+# The beginning of a sign's number.
+CUT_APART = re.compile(r"\[U?\+?[0-9A-F]*$")
 
 
 class Manner(NamedTuple):
-    """How texts are spelled, and how many signs there may be of all of them."""
+    """How texts are spelled, and how many signs there may be of all of them, once spelled."""
 
     spell: Callable[[str], str]
     most: int
@@ -45,25 +49,33 @@ class Copy:
     """What is printed: every text as it can be drawn, and no longer than fits."""
 
     def __init__(self, manner: Manner) -> None:
-        self.spell, self.left = manner
+        self.spell, self.most = manner
+        self.left = self.most
         self.is_spelled = self.is_cut = False
 
-    def of(self, value: Any) -> Any:
+    def of(self, value: Any, most: int = LONGEST) -> Any:
         if isinstance(value, dict):
-            return {key: self.of(one) for key, one in value.items()}
+            return {
+                key: self.of(one, LONGEST_TITLE if key == "title" else LONGEST)
+                for key, one in value.items()
+            }
         if isinstance(value, list):
             return [self.of(one) for one in value]
-        return self._text(value) if isinstance(value, str) else value
+        return self._text(value, most) if isinstance(value, str) else value
 
-    def _text(self, text: str) -> str:
-        room = min(LONGEST, max(SHORT, self.left))
-        if len(text) > room:
-            self.is_cut, text = True, f"{text[:room]}…"
-        lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    def _text(self, text: str, most: int) -> str:
+        room = min(most, max(self.left, self.least))
+        lines = text[:room].replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
         drawn = self.spell(lines)
-        self.left -= len(drawn)
         self.is_spelled |= drawn != fonts.composed(lines)
+        if len(text) > room or len(drawn) > room:
+            self.is_cut, drawn = True, f"{CUT_APART.sub('', drawn[:room])}…"
+        self.left -= len(drawn)
         return drawn
+
+    @property
+    def least(self) -> int:
+        return SHORT if self.left > -self.most else 0
 
 
 def printed(content: dict[str, Any], *, country: str, at: datetime) -> bytes:
