@@ -209,6 +209,13 @@ def test_what_cannot_be_written_down_does_not_go_out(
     assert not answer.content.startswith(b"%PDF")
 
 
+def test_who_asks_only_for_its_head_takes_none(
+    suspected: Verification, mia: User, as_user: SignIn
+) -> None:
+    assert as_user(mia).head(url(suspected.scan_ref)).status_code == 405
+    assert not taken()
+
+
 def test_reports_and_looks_are_of_one_budget(
     receive: Receive, mia: User, as_user: SignIn, settings: Any
 ) -> None:

@@ -2,7 +2,7 @@
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET
 
 from accounts import access
 from verifications import detail, evidence, policy, watermark
@@ -11,7 +11,7 @@ from verifications.views import find
 
 
 @access.member()
-@require_safe
+@require_GET
 def take(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
     """Logged before anything goes out. The role that counts is the one at its partner."""
     verification = find.visible(request, scan_ref, with_body=True)
