@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.core.files.storage import storages
 from django.utils import timezone
 
-from accounts import budgets
+from accounts import audit, budgets
 from accounts.models import AuditEntry, Kind, User
 from verifications import vault, watermark
 from verifications.callbacks import provider
@@ -156,6 +156,18 @@ def record_report(actor: User, verification: Verification) -> AuditEntry:
         subject=verification.audit_subject,
         stream=f"w/{actor.pk}",
         revision=verification.revision,
+    )
+
+
+def record_no_report(actor: User, verification: Verification, entry: AuditEntry) -> None:
+    """The entry of one that did not go out after all is not the last word of it."""
+    audit.record(
+        Kind.REPORT_FAILED,
+        actor=actor,
+        partner=verification.partner,
+        subject=verification.audit_subject,
+        stream=entry.stream,
+        entry=entry.pk,
     )
 
 

@@ -56,6 +56,7 @@ class Kind(models.TextChoices):
     KEPT = "verification.callback_kept", "Callback kept, not applied"
     VIEWED = "verification.viewed", "Verification viewed"
     REPORT_TAKEN = "verification.report_taken", "Report taken"
+    REPORT_FAILED = "verification.report_failed", "Report not made"
     APPROVED = "verification.approved", "Approved"
     DENIED = "verification.denied", "Denied"
     UNDONE = "verification.undone", "Decision undone"

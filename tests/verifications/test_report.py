@@ -2,6 +2,9 @@
 
 import io
 import re
+import signal
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -20,10 +23,11 @@ from tests import factories
 from tests.verifications import ends
 from tests.verifications.test_detail import decide, undo
 from tests.verifications.test_vault import shut
-from verifications import notes, tags
+from verifications import children, notes, tags
 from verifications.models import RejectionReason, Verification
 from verifications.statuses import Action
 
+TOO_LATE = 99
 SignIn = Callable[[User], Client]
 Receive = Callable[..., Verification]
 
@@ -214,6 +218,66 @@ def test_who_asks_only_for_its_head_takes_none(
 ) -> None:
     assert as_user(mia).head(url(suspected.scan_ref)).status_code == 405
     assert not taken()
+
+
+def ends_with(code: int, asked: list[str]) -> Callable[..., Any]:
+    def run(module: str, given: bytes, *, seconds: float) -> subprocess.CompletedProcess[bytes]:
+        asked.append(module)
+        if code == TOO_LATE:
+            raise subprocess.TimeoutExpired(module, seconds)
+        return subprocess.CompletedProcess(module, code, b"", b"")
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("code", "tries", "status"),
+    [
+        (-signal.SIGKILL, 1, 503),
+        (-signal.SIGTERM, 1, 503),
+        (TOO_LATE, 1, 503),
+        (1, 2, 500),
+        (-signal.SIGXCPU, 2, 500),
+        (-signal.SIGABRT, 2, 500),
+    ],
+)
+def test_one_that_could_not_be_made_is_said_and_logged_to_be_so(
+    code: int,
+    tries: int,
+    status: int,
+    suspected: Verification,
+    mia: User,
+    as_user: SignIn,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked: list[str] = []
+    client = as_user(mia)
+    client.raise_request_exception = False
+    with monkeypatch.context() as patched:
+        patched.setattr(children, "run", ends_with(code, asked))
+        answer = client.get(url(suspected.scan_ref))
+    assert (answer.status_code, len(asked)) == (status, tries)
+    said = answer.content.decode()
+    assert ("You have not taken it. Try again" in said) == (status == 503)
+    assert ("Something in it cannot be printed" in said) == (status == 500)
+    assert (answer.headers.get("Retry-After") == "5") == (status == 503)
+    (entry,) = taken()
+    failed = AuditEntry.objects.get(kind=Kind.REPORT_FAILED)
+    assert (failed.subject, failed.actor) == (suspected.audit_subject, mia.pk)
+    assert failed.facts == {"entry": entry.pk}
+    call_command("who_saw", suspected.scan_ref)
+    assert "report" not in capsys.readouterr().out
+    assert client.get(url(suspected.scan_ref)).status_code == 200
+
+
+def test_what_takes_too_long_to_set_is_told_from_a_kill() -> None:
+    spin = "import resource; from verifications.report import typesetter as t; t.SECONDS = 1"
+    spin += "\nt.json.load = lambda _: [0 for _ in iter(int, 1)]\nt.main()"
+    child = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", spin], cwd=children.HOME, check=False, timeout=60
+    )
+    assert child.returncode == -signal.SIGXCPU
 
 
 def test_reports_and_looks_are_of_one_budget(

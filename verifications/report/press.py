@@ -7,6 +7,7 @@ web process grows by nothing, and whatever came in costs a few seconds at most.
 import json
 import logging
 import re
+import signal
 import subprocess
 from collections.abc import Callable
 from datetime import datetime
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 TEMPLATE = settings.BASE_DIR / "templates" / "verifications" / "report.typ"
 TYPESETTER = "verifications.report.typesetter"
 SECONDS = 30
+# How it ends for what it was given: refused, or more than its share of the processor or of memory.
+TOO_MUCH = (1, -signal.SIGXCPU, -signal.SIGABRT)
 # One text is cut here, whatever it is of, and a title earlier: readers of PDF list them. What is
 # short is cut when there is as much again as there may be.
 LONGEST, LONGEST_TITLE, SHORT = 4_000, 300, 100
@@ -43,6 +46,10 @@ PLAINLY = Manner(fonts.spelled_out, 20_000)
 
 class Unprintable(Exception):
     """Not even plainly."""
+
+
+class Interrupted(Exception):
+    """By nothing that it says: the next try may well do."""
 
 
 class Copy:
@@ -79,7 +86,9 @@ class Copy:
 
 
 def printed(content: dict[str, Any], *, country: str, at: datetime) -> bytes:
-    """The same content, country and moment always make the same bytes. Raises Unprintable."""
+    """The same content, country and moment always make the same bytes. Raises Unprintable or
+    Interrupted.
+    """
     for manner in (AS_IT_CAME, PLAINLY):
         copy = Copy(manner)
         said = copy.of(content)
@@ -90,6 +99,7 @@ def printed(content: dict[str, Any], *, country: str, at: datetime) -> bytes:
 
 
 def _set(content: dict[str, Any], at: datetime) -> bytes | None:
+    """None where it is for what the content is. Raises Interrupted."""
     told = {
         "template": str(TEMPLATE),
         "folder": str(TEMPLATE.parent),
@@ -99,9 +109,11 @@ def _set(content: dict[str, Any], at: datetime) -> bytes | None:
     }
     try:
         child = children.run(TYPESETTER, json.dumps(told).encode(), seconds=SECONDS)
-    except subprocess.TimeoutExpired:
-        logger.warning("report not set: it took too long")
-        return None
-    if child.returncode:
-        logger.warning("report not set: %s", child.returncode)
-    return child.stdout if child.returncode == 0 else None
+    except (subprocess.TimeoutExpired, OSError) as problem:
+        raise Interrupted(type(problem).__name__) from None
+    if child.returncode == 0:
+        return child.stdout
+    if child.returncode not in TOO_MUCH:
+        raise Interrupted(f"it ended with {child.returncode}")
+    logger.warning("report not set as it came: %s", child.returncode)
+    return None

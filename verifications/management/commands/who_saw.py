@@ -41,9 +41,9 @@ class Command(BaseCommand):
         self.stdout.write(f"{look.at:%Y-%m-%d %H:%M:%S}  {name}  {look.subject}  {_what(look)}")
 
     def _list(self, scan_ref: str, **options: Any) -> None:
-        looks = AuditEntry.objects.filter(
-            subject=f"verification:{scan_ref}", kind__in=budgets.RECORDS.kinds
-        ).order_by("pk")
+        entries = AuditEntry.objects.filter(subject=f"verification:{scan_ref}").order_by("pk")
+        failed = [entry.facts["entry"] for entry in entries.filter(kind=Kind.REPORT_FAILED)]
+        looks = entries.filter(kind__in=budgets.RECORDS.kinds).exclude(pk__in=failed)
         if options["since"]:
             looks = looks.filter(at__gte=_moment(options["since"]))
         if options["until"]:
