@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from tests.verifications.test_detail import decide, undo
 from tests.verifications.test_vault import shut
 from verifications import children, notes, tags
 from verifications.models import RejectionReason, Verification
+from verifications.report import press
 from verifications.statuses import Action
 
 TOO_LATE = 99
@@ -268,6 +270,24 @@ def test_one_that_could_not_be_made_is_said_and_logged_to_be_so(
     assert failed.facts == {"entry": entry.pk}
     call_command("who_saw", suspected.scan_ref)
     assert "report" not in capsys.readouterr().out
+    assert client.get(url(suspected.scan_ref)).status_code == 200
+
+
+@pytest.mark.parametrize("waiting", [0, 1], ids=["waits in vain", "hears at once"])
+def test_one_report_at_a_time_and_others_are_not_logged_as_taken(
+    waiting: int,
+    suspected: Verification,
+    mia: User,
+    as_user: SignIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(press, "PATIENCE", 60 if waiting else 0.1)
+    client = as_user(mia)
+    with press.turn(), press.PLACES if waiting else nullcontext():
+        answer = client.get(url(suspected.scan_ref))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert f'href="{url(suspected.scan_ref)}"' in answer.content.decode()
+    assert not AuditEntry.objects.filter(subject=suspected.audit_subject, actor=mia.pk).exists()
     assert client.get(url(suspected.scan_ref)).status_code == 200
 
 

@@ -9,8 +9,10 @@ import logging
 import re
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from threading import BoundedSemaphore
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -23,6 +25,8 @@ logger = logging.getLogger(__name__)
 TEMPLATE = settings.BASE_DIR / "templates" / "verifications" / "report.typ"
 TYPESETTER = "verifications.report.typesetter"
 SECONDS = 30
+PRESS, PLACES = BoundedSemaphore(1), BoundedSemaphore(2)
+PATIENCE = 1.0
 # How it ends for what it was given: refused, or more than its share of the processor or of memory.
 TOO_MUCH = (1, -signal.SIGXCPU, -signal.SIGABRT)
 # One text is cut here, whatever it is of, and a title earlier: readers of PDF list them. What is
@@ -42,6 +46,10 @@ class Manner(NamedTuple):
 AS_IT_CAME = Manner(fonts.spelled, 60_000)
 # For signs that there are and that combine in no font, and for what takes too long.
 PLAINLY = Manner(fonts.spelled_out, 20_000)
+
+
+class Busy(Exception):
+    """Others are being set."""
 
 
 class Unprintable(Exception):
@@ -83,6 +91,24 @@ class Copy:
     @property
     def least(self) -> int:
         return SHORT if self.left > -self.most else 0
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Of each web process one at a time. One more waits; others hear at once, for who waits keeps
+    a thread from the pages of everybody. Raises Busy.
+    """
+    if not PLACES.acquire(blocking=False):
+        raise Busy
+    try:
+        if not PRESS.acquire(timeout=PATIENCE):
+            raise Busy
+        try:
+            yield
+        finally:
+            PRESS.release()
+    finally:
+        PLACES.release()
 
 
 def printed(content: dict[str, Any], *, country: str, at: datetime) -> bytes:

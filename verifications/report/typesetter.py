@@ -5,6 +5,7 @@ read nothing but its own folder. PDF/A is refused where a letter would be an emp
 """
 
 import json
+import os
 import resource
 import sys
 
@@ -15,6 +16,8 @@ SECONDS = 6
 
 
 def main() -> None:
+    # Behind whoever waits for a page.
+    os.nice(10)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     # The soft limit's signal is its own; that of the hard one could be anybody's.
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))

@@ -34,7 +34,10 @@ def take(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
         raise PermissionDenied("Your role reads verifications; Members and above take reports.")
     page = detail.build(request.membership, verification)
     try:
-        written = _written(request, page)
+        with press.turn():
+            written = _written(request, page)
+    except press.Busy:
+        return _later(request)
     except press.Interrupted as problem:
         log.warning("report interrupted: %s", problem)
         return _later(request)
