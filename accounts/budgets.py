@@ -41,6 +41,14 @@ RECORDS = Budget(
     "subject",
     "verifications looked at within an hour",
 )
+# Each costs a few seconds of a processor, of the same verification too.
+REPORTS = Budget(
+    (Kind.REPORT_TAKEN,),
+    lambda: settings.LOOKS_PER_HOUR,
+    timedelta(hours=1),
+    "id",
+    "reports of verifications taken within an hour",
+)
 LIST_EXPORTS = Budget(
     (Kind.LIST_EXPORTED,),
     lambda: settings.EXPORTS_PER_DAY,
@@ -55,7 +63,7 @@ LOG_EXPORTS = Budget(
     "id",
     "exports of the audit log within a day",
 )
-BUDGETS = (RECORDS, LIST_EXPORTS, LOG_EXPORTS)
+BUDGETS = (RECORDS, REPORTS, LIST_EXPORTS, LOG_EXPORTS)
 
 
 class Reached(Exception):
@@ -68,8 +76,7 @@ class Reached(Exception):
 
 @transaction.atomic
 def spend(
-    budget: Budget,
-    kind: Kind | None = None,
+    kind: Kind,
     *,
     actor: User,
     partner: Partner,
@@ -77,30 +84,35 @@ def spend(
     stream: str,
     **facts: str | int | bool | list[str],
 ) -> AuditEntry:
-    """Writes down what is about to be shown, as the first kind of the budget or as another.
+    """Writes down what is about to be shown, in every budget that counts it.
 
     Raises Reached, with nothing written.
     """
     entry = audit.record(
-        kind or budget.kinds[0],
+        kind,
         actor=actor,
         partner=partner,
         subject=subject,
         stream=stream,
         **facts,
     )
-    since = timezone.now() - budget.window
+    for budget in BUDGETS:
+        if kind in budget.kinds:
+            _bound(budget, entry, actor, partner)
+    return entry
+
+
+def _bound(budget: Budget, entry: AuditEntry, actor: User, partner: Partner) -> None:
     taken = TAKEN[budget].rows(
         actor=actor.pk,
         partner=partner.pk,
-        subject=subject,
-        since=since,
+        subject=entry.subject,
+        since=timezone.now() - budget.window,
         entry=entry.pk,
     )
     for number, first in taken:
         if number > budget.most():
             raise Reached(budget, actor, partner, first + budget.window)
-    return entry
 
 
 def spend_export(budget: Budget, *, actor: User, partner: Partner, filters: list[str]) -> None:
@@ -110,7 +122,7 @@ def spend_export(budget: Budget, *, actor: User, partner: Partner, filters: list
     works for several take more.
     """
     spend(
-        budget,
+        budget.kinds[0],
         actor=actor,
         partner=partner,
         subject=f"partner:{partner.key}",

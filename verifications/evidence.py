@@ -135,7 +135,7 @@ def record_look(
     Raises budgets.Reached for a person who looks at too much.
     """
     return budgets.spend(
-        budgets.RECORDS,
+        Kind.VIEWED,
         actor=actor,
         partner=verification.partner,
         subject=verification.audit_subject,
@@ -147,9 +147,8 @@ def record_look(
 
 
 def record_report(actor: User, verification: Verification) -> AuditEntry:
-    """Before the file goes out, and out of the same budget as looks."""
+    """Before the file goes out, out of the budget of looks and one of its own."""
     return budgets.spend(
-        budgets.RECORDS,
         Kind.REPORT_TAKEN,
         actor=actor,
         partner=verification.partner,
