@@ -71,7 +71,8 @@ def undo_time(request: access.MemberRequest) -> HttpResponse:
     except partners.Stale:
         form.add_error("undo_seconds", UNDO_TIME_STALE)
         return _index(request, form, status=409)
-    messages.success(request, f"Decisions can be taken back for {seconds} s from now on.")
+    said = f"can be taken back for {seconds} s" if seconds else "stand at once"
+    messages.success(request, f"Decisions {said} from now on.")
     return redirect("webhooks")
 
 

@@ -218,6 +218,15 @@ def test_an_admin_sets_how_long_a_decision_can_be_taken_back(
     assert AuditEntry.objects.filter(kind=Kind.PARTNER_CHANGED, actor=ada.pk).exists()
 
 
+def test_no_time_to_undo_is_not_told_as_zero_seconds(
+    ada: User, northbank: Partner, as_user: Callable
+) -> None:
+    posted = {"undo_seconds": "0", "seen_revision": northbank.revision}
+    page = as_user(ada).post("/webhooks/undo-time/", posted, follow=True).content.decode()
+    assert "Decisions stand at once from now on." in page
+    assert "0 s from now on" not in page
+
+
 @pytest.mark.parametrize("typed", ["", "61", "-1", "1.5", "１", "x" * 500])
 def test_what_is_no_time_comes_back_as_typed(
     ada: User, northbank: Partner, as_user: Callable, typed: str
