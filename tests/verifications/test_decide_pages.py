@@ -309,6 +309,14 @@ def test_who_looks_at_too_much_sees_no_page_of_a_decision_either(
     assert client.get(url(denied, "approve")).status_code == 429
 
 
+def test_only_without_script_is_preview_to_be_pressed(
+    as_user: SignIn, ada: User, approved: Verification
+) -> None:
+    factories.endpoint(approved.partner)
+    page = as_user(ada).get(url(approved, "deny")).content.decode()
+    assert '<span class="without-script">; press Preview' in page
+
+
 def test_what_was_previewed_is_what_is_sent(
     as_user: SignIn, ada: User, approved: Verification
 ) -> None:
