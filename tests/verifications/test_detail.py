@@ -21,7 +21,7 @@ from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
 from tests.conftest import BAD
 from tests.verifications import rows
-from verifications import decisions, detail, notes, tags, vault
+from verifications import decisions, detail, dossier, notes, tags, vault
 from verifications.callbacks import intake
 from verifications.models import DeliveryState, Photo, PhotoState, RejectionReason, Verification
 from verifications.statuses import Action
@@ -401,6 +401,12 @@ def test_another_country_than_the_chosen_one_differs(
     it = receive("01", data={"selectedCountry": "DE"})
     page = words(as_user(ada).get(url(it)))
     assert "Issuing country Lithuania LT Germany Differs" in page
+
+
+@pytest.mark.parametrize(("key", "is_compared"), [("docFirstName", True), ("authority", False)])
+def test_only_what_is_compared_can_be_without_difference(key: str, *, is_compared: bool) -> None:
+    built = dossier.build({"data": {key: "X"}}, (), is_revealed=False)
+    assert [field.is_compared for field in built.fields] == [is_compared]
 
 
 def test_data_corrected_by_the_reviewer_is_said(

@@ -57,7 +57,10 @@ KEYS = ELSEWHERE | {key for p in PLACES for key in (p.read, p.original, p.chosen
 
 @dataclass(frozen=True)
 class Field:
-    """`provided` is what the partner's side chose, where it is told; else only that it differs."""
+    """`provided` is what the partner's side chose, where it is told; else only that it differs.
+
+    Nobody compares what is not `is_compared`: no difference can be reported of it.
+    """
 
     key: str
     label: str
@@ -65,6 +68,7 @@ class Field:
     original: str
     provided: str
     differs: bool
+    is_compared: bool
     is_masked: bool
     code: str
 
@@ -91,6 +95,7 @@ def _field(place: Place, told: Mapping[str, Any], mismatches: Collection[str], m
         original=HIDDEN if masked and original else original,
         provided=_worded(place, chosen),
         differs=place.tag in mismatches or bool(chosen and read and chosen != read),
+        is_compared=bool(place.tag or place.chosen),
         is_masked=masked and bool(read or original),
         code=read if words != read and not (masked or place.is_day) else "",
     )

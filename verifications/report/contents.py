@@ -181,6 +181,7 @@ def _field(page: Detail, field: fields.Field) -> Content:
         "provided": field.provided,
         "original": field.original,
         "differs": field.differs,
+        "compared": field.is_compared,
         "masked": field.is_masked,
         "expired": field.key == "docExpiry" and page.was_expired,
     }
