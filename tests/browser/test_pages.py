@@ -24,6 +24,7 @@ NO_PAGE = {
     "verification_photo",
     "audit_export",
     "verification_export_file",
+    "verification_report",
     "mfa_download_recovery_codes",
     "mfa_login_webauthn",
 }
