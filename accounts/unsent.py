@@ -23,12 +23,12 @@ from accounts.models import User
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 KEPT = "unsent"
-# Fields of every form: for whom the page was drawn, and for which partner.
-OPENED_BY, OPENED_FOR = "_opened_by", "opened_for"
+# A field of every form: for whom the page was drawn.
+OPENED_BY = "_opened_by"
 # Two texts as long as they may be, in the widest of letters, with what goes with them.
 MOST_BYTES = 64 * 1024
 # Fields that are no text of the person's own.
-UNSEEN = (*recent.UNSEEN, OPENED_FOR, "decision", "preview_digest", "request_key")
+UNSEEN = (*recent.UNSEEN, "decision", "preview_digest", "request_key")
 # What scripts ask for beside the page: they send the form as without script where it is refused.
 SCRIPT = "X-Requested-With"
 
@@ -120,7 +120,7 @@ def _place(person: str) -> sealing.Place:
 def _switch(request: Any, fields: QueryDict) -> None:
     """To the partner that the page was drawn for: a session that begins knows of no choice."""
     for membership in request.memberships:
-        if str(membership.partner_id) == fields.get(OPENED_FOR):
+        if str(membership.partner_id) == fields.get(recent.OPENED_FOR):
             middleware.switch(request, membership)
 
 
