@@ -10,10 +10,10 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         # Here, and nowhere else, imports wait: models do not exist before.
-        from accounts import access, guards, patience, statements
+        from accounts import access, cursors, guards, patience
         from accounts import checks as ours
 
-        connection_created.connect(statements.begin, dispatch_uid="accounts.statements")
+        connection_created.connect(cursors.begin, dispatch_uid="accounts.cursors")
         # SQLite rebuilds tables: it drops their triggers silently, and stumbles over those of other
         # tables that name one. They are set aside for a migration, and put back each time.
         pre_migrate.connect(guards.lift_before_migrate, dispatch_uid="accounts.guards")

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.cursors import prepared_cursor
 from accounts.insertions import insert
 from accounts.models import FIRST, AuditEntry, AuditHead, Kind, Partner, User
-from accounts.statements import Slot, Statement, prepared_cursor
+from accounts.statements import Slot, Statement
 
 
 class Link(NamedTuple):

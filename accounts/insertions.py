@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import AutoField, BooleanField, CharField, IntegerField, Model, TextField
 from django.db.transaction import mark_for_rollback_on_error  # type: ignore[attr-defined]
 
-from accounts.statements import prepared_cursor
+from accounts.cursors import prepared_cursor
 
 # Rows of one statement: of more there would be too many parameters, and statements to remember.
 PORTION = 100

@@ -9,21 +9,18 @@ Here a queryset is built once, with slots, and then asked with what fills them:
 
 import json
 import re
-import select
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
-import psycopg
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import connection, models
 from django.db.models import Expression, Field, QuerySet
 from django.db.transaction import TransactionManagementError
 
+from accounts.cursors import prepared_cursor
 from accounts.instances import Maker
 
-# Statements that a connection to PostgreSQL remembers.
-MOST_PREPARED = 500
 # Codes, days and the like.
 CONSTANT = re.compile(r"[\w .:/+-]*")
 
@@ -107,82 +104,6 @@ def _literal(value: Any) -> str | None:
     return f"'{value}'" if is_plain else None
 
 
-class Prepared(psycopg.Cursor):
-    """Django's own cursors write values into the statement. This one sends them beside it, so that
-    PostgreSQL plans it once and not each time, and takes the answer as it is, not as text. Like
-    those it keeps what it asks, for Django's log of statements.
-    """
-
-    def __init__(self, *of: Any) -> None:
-        super().__init__(*of)
-        self.format = psycopg.pq.Format.BINARY
-
-    def execute(self, query: Any, params: Any = None, **how: Any) -> "Prepared":
-        return super().execute(query, params, prepare=True)
-
-    def _convert_query(self, query: Any, params: Any = None) -> Any:
-        self._query = super()._convert_query(query, params)
-        return self._query
-
-    def close(self) -> None:
-        """After each use: it forgets what it was asked and answered, and is used again."""
-        self._reset()
-
-
-class Unread(psycopg.adapt.Loader):
-    """JSON as text: Django's fields read it themselves. Before it stands the format's number."""
-
-    format = psycopg.pq.Format.BINARY
-
-    def load(self, data: Any) -> str:
-        return bytes(data[1:]).decode()
-
-
-def begin(connection: Any, **_: Any) -> None:
-    """What a new connection has to know, where it is one to PostgreSQL."""
-    if connection.vendor == "postgresql":
-        raw = connection.connection
-        raw.adapters.register_loader("jsonb", Unread)
-        # Only what is asked to be prepared is; and of that, all that our pages ask.
-        raw.prepare_threshold, raw.prepared_max = 1_000_000_000, MOST_PREPARED
-        raw.cursors = {}
-
-
-def prepared_cursor(sql: str) -> Any:
-    """For this very statement, whose answer is to be read before it is asked again. On PostgreSQL
-    it is kept with the connection: it knows by then how to write its values and read its answers.
-    """
-    # Looked up once: `connection` looks for it again with each name.
-    here: Any = connections[DEFAULT_DB_ALIAS]
-    if here.vendor != "postgresql":
-        return here.cursor()
-    _see_to(here)
-    raw = here.connection
-    if sql not in raw.cursors:
-        if len(raw.cursors) == MOST_PREPARED:
-            del raw.cursors[next(iter(raw.cursors))]
-        raw.cursors[sql] = Prepared(raw)
-    return here._prepare_cursor(raw.cursors[sql])
-
-
-def _see_to(here: Any) -> None:
-    """A connection that the server has ended is made anew. Django asks the server for that, once a
-    request; it need not be asked while it has said nothing, as it does before it ends one.
-    """
-    if here.connection is not None and here.health_check_enabled and not here.health_check_done:
-        here.health_check_done = not _has_spoken(here.connection)
-        here.close_if_health_check_failed()
-    here.ensure_connection()
-
-
-def _has_spoken(raw: psycopg.Connection) -> bool:
-    if raw.closed:
-        return True
-    poll = select.poll()
-    poll.register(raw.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
-
-
 # What comes from the driver as it should be, or nearly so; Django looks closer, at each value.
 COMES_AS = {"BooleanField": bool, "IntegerField": int, "DateTimeField": datetime}
 
@@ -202,9 +123,11 @@ def _reader(converters: Sequence[Any], expression: Any) -> Callable[[Any], Any]:
     if kind is None or hasattr(field, "from_db_value"):
         return read
     if kind is datetime:
-        # Kept in UTC, without saying so.
-        utc = partial(datetime.replace, tzinfo=UTC)
-        return lambda at: utc(at) if type(at) is datetime and at.tzinfo is None else read(at)
+        # Kept in UTC, without saying so. replace() takes five times as long.
+        utc = datetime.combine
+        return lambda at: (
+            utc(at, at.time(), UTC) if type(at) is datetime and at.tzinfo is None else read(at)
+        )
     return lambda value: value if type(value) is kind else read(value)
 
 

@@ -7,7 +7,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.models import Model
 from django.db.transaction import mark_for_rollback_on_error  # type: ignore[attr-defined]
 
-from accounts.statements import prepared_cursor
+from accounts.cursors import prepared_cursor
 
 
 def update(row: Model, *names: str) -> None:

@@ -12,7 +12,7 @@ from django.db import connection, connections, transaction
 from django.db.models import DateTimeField, F, Model
 from django.db.models.signals import post_init, pre_init
 
-from accounts import statements
+from accounts import cursors
 from accounts.models import Partner, User
 from accounts.statements import Numbers, OneOf, Slot, Statement, Texts
 from tests import factories
@@ -87,11 +87,11 @@ def test_what_was_asked_and_answered_stays_nowhere(
     kept = raw.cursors[named.written.sql]
     assert (kept.pgresult, kept._results, kept._query) == (None, [], None)
     # However many statements there are.
-    monkeypatch.setattr(statements, "MOST_PREPARED", len(raw.cursors))
+    monkeypatch.setattr(cursors, "MOST_PREPARED", len(raw.cursors))
     first = next(iter(raw.cursors))
     other = Statement(lambda: Partner.objects.filter(key=Slot("key"), pk__gt=0).values_list("pk"))
     assert other.rows(key=northbank.key) == [(northbank.pk,)]
-    assert len(raw.cursors) == statements.MOST_PREPARED
+    assert len(raw.cursors) == cursors.MOST_PREPARED
     assert first not in raw.cursors
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.db import connection
 
-from accounts.statements import Prepared
+from accounts.cursors import Prepared
 
 MOST_ROWS = 1000
 # A page, and the row by which the next one is known.

@@ -7,8 +7,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, QuerySet
 
+from accounts.cursors import prepared_cursor
 from accounts.insertions import insert_missing
-from accounts.statements import OneOf, Slot, Statement, Texts, prepared_cursor
+from accounts.statements import OneOf, Slot, Statement, Texts
 from verifications.models import NameSuffix, NameUse, NameWord, Verification
 from verifications.search import suffixes, words
 
