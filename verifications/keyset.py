@@ -111,6 +111,10 @@ class Stretch:
         """What lies beyond this place of it."""
         return replace(self, below=place) if self.falling else replace(self, above=place)
 
+    def up_to(self, place: Position) -> "Stretch":
+        """What lies before this place of it."""
+        return replace(self, above=place) if self.falling else replace(self, below=place)
+
     def first(self, positions: Iterable[Position]) -> Position | None:
         """Of these, the one that is met first on the way."""
         return (max if self.falling else min)(positions, default=None)

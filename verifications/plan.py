@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import Partner
 from accounts.statements import Numbers, OneOf, Slot, Statement
 from verifications import search
 from verifications.forms import Filters
-from verifications.keyset import Bounds
+from verifications.keyset import Bounds, Stretch
 from verifications.models import SEAT, DecisionReason, Tag, Verification, begins
 from verifications.statuses import Status
 from verifications.walk import Page, Walk, by_key, has
@@ -80,6 +80,10 @@ class Driver:
     def is_direct(self) -> bool:
         return self.key == "pk"
 
+    def along(self, branch: int, stretch: Stretch) -> QuerySet:
+        rows = stretch.of(self.branches[branch], "started_at", self.key)
+        return rows.values_list("started_at", self.key)
+
 
 class Plan:
     """`asked` has a slot for each value that is filled in, and no place in the order."""
@@ -142,33 +146,21 @@ class Plan:
         """Along one branch: `most` rows that fit, of `share` that are looked at."""
         key = "run", bounds, driver, branch, residual, share, most
         if key not in self.written:
+            along = partial(driver.along, branch)
             self.written[key] = (
                 Page(partial(bounds.stretch.of, driver.branches[branch], "started_at"), most)
                 if driver.is_direct and not residual
-                else Walk(
-                    partial(self._walked, bounds, driver, branch, residual),
-                    bounds,
-                    share,
-                    most,
-                    again=not driver.is_direct,
-                )
+                else Walk(along, self._fits(driver, residual), bounds, share, most)
             )
         return self.written[key]  # type: ignore[no-any-return]
 
-    def _walked(
-        self, bounds: Bounds, driver: Driver, branch: int, residual: tuple[str, ...]
-    ) -> QuerySet:
-        """Of each row of a branch its place, and whether it fits what the driver leaves open."""
+    def _fits(self, driver: Driver, residual: tuple[str, ...]) -> Q:
+        """Whether a row of a driver fits what that leaves open."""
         conditions = [self.conditions[name] for name in residual]
-        fits: Any = Value(True)
-        if not driver.is_direct and (conditions or driver.beside):
-            beside = self.visible.filter(driver.beside, *conditions, pk=OuterRef("verification_id"))
-            fits = has(beside)
-        elif conditions:
-            fits = Q(*conditions)
-        rows = driver.branches[branch].annotate(fits=fits)
-        along = bounds.stretch.of(rows, "started_at", driver.key)
-        return along.values_list("started_at", driver.key, "fits")
+        if driver.is_direct or not (conditions or driver.beside):
+            return Q(*conditions)
+        rows = self.visible.filter(driver.beside, *conditions, pk=OuterRef(driver.key))
+        return has(rows)
 
     def reaches(self, bounds: Bounds, depth: int) -> QuerySet:
         """The moment to which so many rows go, of each branch of each driver."""

@@ -23,8 +23,7 @@ from accounts.cursors import Prepared
 MOST_ROWS = 1000
 # A page, and the row by which the next one is known.
 MOST_SORTED = 51
-# A walk numbers its rows, but not those that it shows.
-STEPS_A_ROW, STEPS_A_ROW_WALKED, STEPS_AT_ONCE = 16, 24, 8
+STEPS_A_ROW, STEPS_AT_ONCE = 16, 8
 # Tables that hold few rows may be read as a whole, where so many are looked at anyway.
 SMALL = 3000
 
@@ -188,8 +187,7 @@ def _by_sqlite(sql: str, params: Any, is_prepared: bool) -> Told:
             cursor.fetchall()
         finally:
             connection.connection.set_progress_handler(None, 0)
-    a_row = STEPS_A_ROW_WALKED if "ROW_NUMBER()" in sql else STEPS_A_ROW
-    told = Told(sql, steps // a_row, plan=[*plan, f"{steps:,} steps"])
+    told = Told(sql, steps // STEPS_A_ROW, plan=[*plan, f"{steps:,} steps"])
     aliases = {alias: table for table, alias in re.findall(r'"(\w+)" ([A-Z]+\d+)\b', sql)}
     for line in plan:
         # Of a walk along an index the rows tell whether it went far.
