@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -49,7 +49,7 @@ class QuestionForm(forms.Form):
             self.add_error(None, self.refusal)
         return cleaned
 
-    @property
+    @cached_property
     def strange(self) -> list[str]:
         """Keys that were given, and are none of the form's."""
         return unknown(self.data, map(self.add_prefix, type(self).base_fields))

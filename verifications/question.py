@@ -166,7 +166,7 @@ class Question:
             until=asked.started_before,
         )
 
-    @property
+    @cached_property
     def _whole(self) -> keyset.Stretch:
         return replace(self._turn, after=None, before=None).stretch
 
