@@ -2,8 +2,8 @@
 
 models       partners, roles, users, memberships; invitations, rights; the audit log and its proofs
 access       who may reach a view: each view declares it, or the program does not start
-recent       whether it was proven lately who is there, and what was typed before we asked
-unsent       what was sent when its session had ended
+recent       whether it was proven lately who is there
+unsent       forms that could not be sent before it was proven, until they are
 authentication  request.user, from what comes with the session (models.session)
 middleware   request.membership: the partner this user works for now, and in which role
 adapter      how people sign in, with forms, passkeys and views beside it;  sessions  how long

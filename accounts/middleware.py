@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts import access, budgets, recent
+from accounts import access, budgets, unsent
 from accounts.access import MemberRequest, View
 from accounts.models import Membership, User
 
@@ -73,11 +73,11 @@ def _for_its_partner(request: MemberRequest, view: View, *_: Any) -> None:
     if not request.memberships or not access.is_for_members(view):
         return
     if request.method != "POST":
-        if named := request.GET.get(recent.OPENED_FOR):
+        if named := request.GET.get(unsent.OPENED_FOR):
             request.membership = _of_partner(request, named)
         return
     try:
-        posted = request.POST.get(recent.OPENED_FOR)
+        posted = request.POST.get(unsent.OPENED_FOR)
     except UnreadablePostError:
         # It broke off: the view finds out as well.
         return

@@ -1,19 +1,23 @@
 """How long a session lasts, what ends it, and what it takes before it may do anything."""
 
 from collections.abc import Callable
+from typing import Any
 
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import F
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from accounts import recent, unsent
 from accounts.access import MemberRequest
+from accounts.middleware import SESSION_KEY
 from accounts.models import Rank, User
 
 Handler = Callable[..., HttpResponse]
@@ -21,6 +25,8 @@ Handler = Callable[..., HttpResponse]
 BEGAN, SEEN = "began", "seen"
 # Written at most this often, so that reading pages does not write to the session each time.
 STAMP_SECONDS = 60
+# What scripts ask for beside the page: they send the form as without script where it is refused.
+SCRIPT = "X-Requested-With"
 
 
 def limits(get_response: Handler) -> Handler:
@@ -51,6 +57,32 @@ def _ended(request: HttpRequest, get_response: Handler) -> HttpResponse:
         return get_response(request)
     messages.info(request, "Your session has ended. Sign in again to go on.")
     return redirect_to_login(request.get_full_path())
+
+
+class SignInRequired(LoginRequiredMiddleware):
+    """Of every view that is not public; what could not be sent before comes back once."""
+
+    def process_view(self, request: Any, view: Any, *args: Any) -> HttpResponseBase | None:
+        answer = super().process_view(request, view, *args)
+        if answer and request.method == "POST":
+            return _signed_out(request)
+        if answer or request.method != "GET" or not recent.is_proven(request):
+            return answer
+        if (fields := unsent.take(request)) is None:
+            return None
+        if request.membership:
+            # A session that has just begun knows of no choice.
+            request.session.setdefault(SESSION_KEY, request.membership.partner_id)
+        return unsent.shown(request, view, fields)
+
+
+def _signed_out(request: HttpRequest) -> HttpResponse:
+    if SCRIPT in request.headers:
+        return HttpResponse(status=401)
+    kept = unsent.keep(request)
+    back = " What you typed comes back." if kept else ""
+    messages.info(request, f"You were signed out. Nothing was done. Sign in to go on.{back}")
+    return redirect_to_login(kept or request.get_full_path())
 
 
 def end(user: User) -> None:

@@ -108,11 +108,11 @@ MIDDLEWARE = [
     "accounts.authentication.Authentication",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.sessions.limits",
-    "accounts.unsent.SignInRequired",
     "accounts.recent.logged",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "accounts.middleware.current_membership",
+    "accounts.sessions.SignInRequired",
     "accounts.sessions.second_factor",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

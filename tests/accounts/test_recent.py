@@ -1,19 +1,16 @@
-"""What is sensitive asks who it is; what was typed meanwhile comes back once, to be sent again."""
+"""What is sensitive asks who it is, unless that was proven lately."""
 
-import base64
 import time
 from datetime import timedelta
 
 import pytest
 import time_machine
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
 from accounts import recent
-from accounts.models import AuditEntry, Invitation, Kind, Partner, User
-from accounts.models.session import Session
+from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
 from tests.conftest import PASSWORD
 from verifications.models import WebhookEndpoint
@@ -145,150 +142,6 @@ def test_a_wrong_password_proves_nothing(stale: Client) -> None:
     asked = stale.get("/team/invite/")
     assert stale.post(asked.url, {"password": "wrong"}).status_code == 200
     assert stale.get("/team/invite/").url.startswith(ASK)
-
-
-def test_what_was_typed_comes_back_and_is_sent_by_a_press_of_ones_own(stale: Client) -> None:
-    typed = {"email": "nia@new.example", "role": str(factories.role(10).pk)}
-    asked = stale.post("/team/invite/", typed)
-    assert not Invitation.objects.exists()
-    assert prove(stale, asked.url) == "/team/invite/"
-    page = stale.get("/team/invite/")
-    assert "nia@new.example" in page.content.decode()
-    assert page.context["fields"] == [["email", typed["email"]], ["role", typed["role"]]]
-    assert not Invitation.objects.exists()
-    stale.post(page.context["address"], dict(page.context["fields"]))
-    assert Invitation.objects.get().email == typed["email"]
-
-
-def test_a_button_pressed_too_late_is_offered_again(stale: Client, vera: User) -> None:
-    address = f"/team/{factories.membership(vera).pk}/deactivate/"
-    asked = stale.post(address)
-    assert prove(stale, asked.url) == address
-    page = stale.get(address)
-    assert (page.status_code, b">Go on<" in page.content) == (200, True)
-    assert factories.membership(vera).is_active
-    stale.post(address)
-    assert not factories.membership(vera).is_active
-
-
-def test_what_was_typed_is_shown_once_and_nowhere_else(stale: Client) -> None:
-    asked = stale.post("/team/invite/", {"email": "nia@new.example", "extra": ["a", "b"]})
-    prove(stale, asked.url)
-    assert stale.get("/webhooks/endpoints/add/").status_code == 200
-    page = stale.get("/team/invite/")
-    assert page.context["fields"][1:] == [["extra", "a"], ["extra", "b"]]
-    assert "fields" not in stale.get("/team/invite/").context
-    assert recent.KEPT not in stale.session
-
-
-def typed_at(stale: Client, address: str) -> str | None:
-    """What comes back there, once it was proven who is there."""
-    fields = dict((stale.get(address).context or {}).get("fields") or {})
-    return fields.get("name")
-
-
-def type_late(stale: Client, *forms: tuple[str, str]) -> None:
-    for address, name in forms:
-        asked = stale.post(address, {"name": name})
-    prove(stale, asked.url)
-
-
-def test_what_was_typed_in_two_tabs_comes_back_in_both(stale: Client) -> None:
-    add, invite = "/webhooks/endpoints/add/", "/team/invite/"
-    type_late(stale, (invite, "first"), (add, "second"))
-    assert (typed_at(stale, add), typed_at(stale, invite)) == ("second", "first")
-    assert (typed_at(stale, add), typed_at(stale, invite)) == (None, None)
-    assert recent.KEPT not in stale.session
-
-
-def test_the_newest_three_forms_wait_one_for_each_address(stale: Client) -> None:
-    pages = [f"/team/invite/?tab={number}" for number in range(4)]
-    type_late(stale, *[(page, page) for page in pages], (pages[2], "anew"))
-    assert [typed_at(stale, page) for page in pages] == [None, pages[1], "anew", pages[3]]
-
-
-@pytest.fixture
-def both(stale: Client, ada: User, northbank: Partner, southpay: Partner) -> list[Partner]:
-    """Ada only looks at Northbank's, and is Admin of Southpay."""
-    factories.join(ada, southpay, 40)
-    ada.memberships.filter(partner=northbank).update(role=factories.role(10))
-    return [northbank, southpay]
-
-
-def test_what_was_typed_comes_back_for_the_partner_that_it_was_typed_for(
-    stale: Client, both: list[Partner]
-) -> None:
-    northbank, southpay = both
-    typed = {"email": "nia@new.example", "role": str(factories.role(10).pk)}
-    asked = stale.post("/team/invite/", {**typed, "opened_for": southpay.pk})
-    stale.post("/accounts/partner/", {"partner": northbank.key, "next": "/"})
-    page = stale.get(prove(stale, asked.url))
-    assert (page.status_code, page.context["address"]) == (200, "/team/invite/")
-    assert "nia@new.example" in page.content.decode()
-    assert stale.get("/team/invite/").status_code == 403
-    stale.post(page.context["address"], dict(page.context["fields"]))
-    assert Invitation.objects.get().partner == southpay
-
-
-def test_what_was_typed_for_two_partners_comes_back_for_each(
-    stale: Client, ada: User, both: list[Partner]
-) -> None:
-    ada.memberships.update(role=factories.role(40))
-    tabs = {}
-    for partner in both:
-        sent = {"email": f"nia@{partner.key}.example", "opened_for": partner.pk}
-        tabs[partner] = stale.post("/team/invite/", sent).url
-    for partner, asked in tabs.items():
-        page = stale.get(prove(stale, asked)).content.decode()
-        assert f"nia@{partner.key}.example" in page
-    assert recent.KEPT not in stale.session
-
-
-def test_what_was_typed_does_not_come_back_where_one_works_no_more(
-    stale: Client, ada: User, both: list[Partner]
-) -> None:
-    northbank, southpay = both
-    asked = stale.post("/team/invite/", {"email": "x@y.example", "opened_for": southpay.pk})
-    ada.memberships.filter(partner=southpay).update(is_active=False)
-    assert stale.get(prove(stale, asked.url)).status_code == 404
-    assert stale.get("/?opened_for=x").status_code == 404
-
-
-def test_what_was_typed_is_forgotten_after_a_quarter_of_an_hour(stale: Client) -> None:
-    asked = stale.post("/team/invite/", {"email": "nia@new.example"})
-    with time_machine.travel(timezone.now() + timedelta(seconds=901), tick=False):
-        prove(stale, asked.url)
-        assert b"nia@new.example" not in stale.get("/team/invite/").content
-        assert recent.KEPT not in stale.session
-
-
-def test_what_was_typed_lies_sealed_in_the_session(stale: Client, settings: LazySettings) -> None:
-    asked = stale.post("/team/invite/?from=canary-path", {"email": "canary@new.example"})
-    (row,) = Session.objects.all()
-    told = str(row.get_decoded())
-    assert recent.KEPT in told
-    assert "canary" not in told
-    settings.DATA_KEY = base64.b64encode(b"k" * 32).decode()
-    prove(stale, asked.url)
-    assert b"canary@" not in stale.get("/team/invite/?from=canary-path").content
-    assert recent.KEPT not in stale.session
-
-
-def test_what_was_typed_opens_for_nobody_else(stale: Client, amos: User) -> None:
-    stale.post("/team/invite/", {"email": "nia@new.example"})
-    kept = stale.session[recent.KEPT]
-    factories.sign_in(stale, amos)
-    session = stale.session
-    session[recent.KEPT] = kept
-    session.save()
-    assert b"nia@new.example" not in stale.get("/team/invite/").content
-
-
-def test_what_was_typed_ends_with_the_session(stale: Client, ada: User) -> None:
-    stale.post("/team/invite/", {"email": "nia@new.example"})
-    stale.post("/accounts/logout/")
-    factories.sign_in(stale, ada)
-    assert b"nia@new.example" not in stale.get("/team/invite/").content
 
 
 def test_an_export_is_logged_only_after_proof(stale: Client) -> None:

@@ -16,7 +16,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from accounts import audit, budgets, invitations, recent
+from accounts import audit, budgets, invitations
 from accounts.models import AuditEntry, Partner, User
 from accounts.models.session import Session
 from idv_dashboard import logs
@@ -139,14 +139,3 @@ def _cached() -> list[bytes]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT cache_key, value FROM django_cache")
         return [key.encode() + base64.b64decode(value) for key, value in cursor.fetchall()]
-
-
-def test_what_was_typed_too_late_is_sealed_in_the_session(day: Client) -> None:
-    session = day.session
-    session.pop("account_authentication_methods", None)
-    session.save()
-    late = {"name": CANARIES["note"], "headers": f"Authorization: {CANARIES['own header']}"}
-    assert day.post("/webhooks/endpoints/add/", late).status_code == 302
-    sessions = "\n".join(str(it.get_decoded()) for it in Session.objects.all())
-    assert recent.KEPT in sessions
-    assert not told(sessions.encode())
