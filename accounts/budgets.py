@@ -4,7 +4,6 @@ The audit log is the counter: what is shown was written there before. Whoever ta
 there and then, and the partner's Admins are told.
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -24,44 +23,36 @@ class Budget(NamedTuple):
     """`counts` is the column of which different values are counted, in entries of all its kinds."""
 
     kinds: tuple[Kind, ...]
-    most: Callable[[], int]
+    setting: str
     window: timedelta
-    counts: str
     taken: str
+    counts: str = "id"
+
+    def most(self) -> int:
+        return int(getattr(settings, self.setting))
 
     @property
     def sentence(self) -> str:
         return f"{self.most():,} {self.taken}"
 
 
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 RECORDS = Budget(
     (Kind.VIEWED, Kind.REPORT_TAKEN),
-    lambda: settings.LOOKS_PER_HOUR,
-    timedelta(hours=1),
-    "subject",
+    "LOOKS_PER_HOUR",
+    HOUR,
     "verifications looked at within an hour",
+    counts="subject",
 )
 # Each costs a few seconds of a processor, of the same verification too.
 REPORTS = Budget(
-    (Kind.REPORT_TAKEN,),
-    lambda: settings.LOOKS_PER_HOUR,
-    timedelta(hours=1),
-    "id",
-    "reports of verifications taken within an hour",
+    (Kind.REPORT_TAKEN,), "LOOKS_PER_HOUR", HOUR, "reports of verifications taken within an hour"
 )
 LIST_EXPORTS = Budget(
-    (Kind.LIST_EXPORTED,),
-    lambda: settings.EXPORTS_PER_DAY,
-    timedelta(days=1),
-    "id",
-    "exports of verifications within a day",
+    (Kind.LIST_EXPORTED,), "EXPORTS_PER_DAY", DAY, "exports of verifications within a day"
 )
 LOG_EXPORTS = Budget(
-    (Kind.LOG_EXPORTED,),
-    lambda: settings.EXPORTS_PER_DAY,
-    timedelta(days=1),
-    "id",
-    "exports of the audit log within a day",
+    (Kind.LOG_EXPORTED,), "EXPORTS_PER_DAY", DAY, "exports of the audit log within a day"
 )
 BUDGETS = (RECORDS, REPORTS, LIST_EXPORTS, LOG_EXPORTS)
 
@@ -215,7 +206,7 @@ REACHED = Statement(_reached)
 
 def tell_admins() -> int:
     """Letters to the Admins for the notices of the last day that none has told of yet."""
-    since = timezone.now() - timedelta(days=1)
+    since = timezone.now() - DAY
     return sum(_tell(partner, since) for partner in Partner.objects.filter(is_active=True))
 
 
