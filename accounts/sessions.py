@@ -64,10 +64,10 @@ class SignInRequired(LoginRequiredMiddleware):
 
     def process_view(self, request: Any, view: Any, *args: Any) -> HttpResponseBase | None:
         answer = super().process_view(request, view, *args)
-        if answer and request.method == "POST":
-            return _signed_out(request)
-        if answer or request.method != "GET" or not recent.is_proven(request):
-            return answer
+        if answer:
+            return _signed_out(request) if request.method == "POST" else answer
+        if request.method != "GET" or not (unsent.waits(request) and recent.is_proven(request)):
+            return None
         if (fields := unsent.take(request)) is None:
             return None
         if request.membership:

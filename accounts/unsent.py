@@ -57,10 +57,13 @@ def keep(request: HttpRequest) -> str:
     return place
 
 
+def waits(request: HttpRequest) -> bool:
+    """Whether any form does, whoever sent it."""
+    return KEPT in request.session
+
+
 def take(request: HttpRequest) -> QueryDict | None:
     """Once, at its own address and partner, by its own person, in time; a bare button is empty."""
-    if KEPT not in request.session:
-        return None
     person, place = _person(request), _place(request, request.GET)
     kept = _kept(request, person)
     own = next((it for it in kept if it["place"] == place), None)
