@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.cursors import prepared_cursor
 from accounts.insertions import insert
-from accounts.models import FIRST, AuditEntry, AuditHead, Kind, Partner, User
+from accounts.models import FIRST, OF_NO_PARTNER, AuditEntry, AuditHead, Kind, Partner, User
 from accounts.statements import Slot, Statement
 
 
@@ -58,6 +58,8 @@ def record(
     `last` is for who has read it under the lock of whatever the stream is of. A wrong one the
     database refuses. `facts` must hold nothing of an applicant: codes, references and numbers only.
     """
+    if partner and kind in OF_NO_PARTNER:
+        raise TypeError(f"{kind} is not told at a partner: its Admins could not ask for it")
     with transaction.atomic(savepoint=False):
         last = last or _last(stream)
         entry = AuditEntry(

@@ -32,7 +32,7 @@ ROWS = [
     # opens what models hold sealed
     {"vault", "beside", "walk"},
     # asked by readers and writers alike
-    {"policy", "webhooks.outbox", "history", "audit_forms", "endpoint_forms"}
+    {"policy", "webhooks.outbox", "history", "audit_forms", "audit_words", "endpoint_forms"}
     | {"counters", "folding", "names", "disposal_forms", "saved_view_forms", "plan", "reasons"},
     # what every verb does
     {"lifecycle", "outcomes", "callbacks.findings"},

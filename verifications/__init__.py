@@ -14,6 +14,7 @@ callbacks/     edge to the provider: its dialect, intake, effect, findings, phot
 webhooks/      edge to partners: payloads, signing, outbox, claims, delivery, endpoints
 transport      one guarded request to an address that a stranger wrote
 listing detail home confirm deliveries/ audit_log disposed buttons    pages as objects
+audit_words    what the audit log tells, in words
 exports        the list as a file;  report/  one verification as a file to hand on
 dossier/ evidence glance watermark timeline figures keeping waiting    parts of pages
 telling        who is told of a decision, and when;  frame  around each page

@@ -1,15 +1,19 @@
 """What Admins ask of the audit log. Knows no model: choices are handed in."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
-from verifications import keyset
-from verifications.address import QuestionForm
+from verifications import keyset, looks
+from verifications.address import POSITIONS, QuestionForm
 from verifications.fields import PlainDate, PositionField, ScanRefField
+
+# Who is none of the partner's people.
+SUPPORT, SYSTEM = ("support", "Support"), ("system", "The system")
 
 
 class AuditFilterForm(QuestionForm):
@@ -27,11 +31,13 @@ class AuditFilterForm(QuestionForm):
         *,
         kinds: Sequence[tuple[str, str]],
         people: Sequence[tuple[str, str]],
+        others: Sequence[tuple[str, str]] = (SYSTEM,),
         called: Callable[[str], QuerySet],
     ) -> None:
         super().__init__(query)
         self.fields["scan_ref"].find = called  # type: ignore[attr-defined]
-        for name, choices in (("kind", kinds), ("who", people)):
+        self.people = {int(number): name for number, name in people}
+        for name, choices in (("kind", kinds), ("who", [*people, *others])):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101
             field.choices = [("", "Any"), *choices]
@@ -54,3 +60,31 @@ class AuditFilterForm(QuestionForm):
         asked = self.cleaned_data
         since, until = keyset.midnights(asked["from_"], asked["to"])
         return keyset.Turn(asked["after"], asked["before"], since=since, until=until)
+
+    def by(self, actor: str) -> Q:
+        """Whose rows are asked for, where `actor` tells whose a row is."""
+        who = self.cleaned_data["who"]
+        if who == SYSTEM[0]:
+            return Q(**{actor: None})
+        if who == SUPPORT[0]:
+            return Q(**{f"{actor}__isnull": False}) & ~Q(**{f"{actor}__in": [*self.people]})
+        return Q(**{actor: int(who)}) if who else Q()
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """What the rows were chosen by, in words; of a form that was checked."""
+        given = [(name, it) for name, it in self.cleaned_data.items() if it]
+        chosen = [(name, it) for name, it in given if name not in POSITIONS]
+        return [(str(self.fields[name].label), self._worded(name, it)) for name, it in chosen]
+
+    def told(self) -> list[str]:
+        """The same for the audit log: in codes and numbers, and of what was typed that it was."""
+        names = [name for name, it in self.cleaned_data.items() if it and name not in POSITIONS]
+        keys = [(self.add_prefix(name), name != "scan_ref") for name in names]
+        return sorted(f"{key}={self.data[key]}" if is_plain else key for key, is_plain in keys)
+
+    def _worded(self, name: str, value: Any) -> str:
+        field = self.fields[name]
+        if isinstance(field, forms.ChoiceField):
+            return str(dict(field.choices)[value])
+        return looks.full_day(value) if isinstance(value, date) else str(value.text)

@@ -1,8 +1,10 @@
 """The partner's audit log as a page and as a file, in a fixed number of queries."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from django.core.cache import cache
@@ -10,12 +12,21 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from accounts import memberships
-from accounts.models import AuditCheckpoint, AuditEntry, Kind, Membership, names_of
-from verifications import history, keyset, looks
-from verifications.audit_forms import AuditFilterForm
-from verifications.models import Verification
+from accounts.models import (
+    OF_NO_PARTNER,
+    AuditCheckpoint,
+    AuditEntry,
+    Kind,
+    Membership,
+    Role,
+    names_of,
+)
+from verifications import audit_words, history, keyset, looks, reasons
+from verifications.audit_forms import SUPPORT, SYSTEM, AuditFilterForm
+from verifications.models import Verification, WebhookEndpoint
 
 EXPORT_MOST = 50_000
+EXPORT_BATCH = 2000
 COLUMNS = ("at", "kind", "who", "scan ref", "facts")
 
 
@@ -42,11 +53,19 @@ class Log:
     checkpoint: AuditCheckpoint | None
     proven: dict[str, Any] | None
 
+    @property
+    def is_whole(self) -> bool:
+        """All that was asked for stands on this page."""
+        return not (self.newer or self.older or self.searched_to)
+
 
 def question(membership: Membership, query: QueryDict) -> AuditFilterForm:
     people = memberships.people(membership.partner)
     mine = Verification.objects.filter(partner=membership.partner_id)
-    return AuditFilterForm(query, kinds=Kind.choices, people=people, called=mine.called)
+    kinds = [(it.value, it.label) for it in Kind if it not in OF_NO_PARTNER]
+    return AuditFilterForm(
+        query, kinds=kinds, people=people, others=(SUPPORT, SYSTEM), called=mine.called
+    )
 
 
 def build(membership: Membership, form: AuditFilterForm) -> Log:
@@ -55,12 +74,12 @@ def build(membership: Membership, form: AuditFilterForm) -> Log:
     proven = cache.get(history.PROVEN)
     if not form.is_valid():
         return Log(form, [], None, None, None, None, False, checkpoint, proven)
-    page = _page(membership, form)
+    page, partner = _page(membership, form), membership.partner_id
     back = bool(form.cleaned_data["before"])
     newer, older, further = page.links(back=back)
     return Log(
         form=form,
-        lines=_lines(page.rows, _disposed(membership, page.rows)),
+        lines=lines(partner, page.rows, form.people, _disposed(membership, page.rows)),
         newer=newer,
         older=older,
         searched_to=page.searched_to,
@@ -76,7 +95,7 @@ def _page(membership: Membership, form: AuditFilterForm) -> keyset.Page:
     asked = form.cleaned_data
     entries = AuditEntry.objects.all()
     branches = [entries.filter(partner=membership.partner_id)]
-    fits = Q(actor=int(asked["who"])) if asked["who"] else Q()
+    fits = form.by("actor")
     if asked["scan_ref"]:
         branches = [it.filter(subject=subject) for it in branches for subject in _subjects(asked)]
         fits &= Q(kind=asked["kind"]) if asked["kind"] else Q()
@@ -90,12 +109,11 @@ def _subjects(asked: dict[str, Any]) -> list[str]:
     return [f"verification:{ref}" for _, ref in called.found or [(0, called.text)]]
 
 
-def _matching(membership: Membership, asked: dict[str, Any]) -> QuerySet[AuditEntry]:
-    entries = AuditEntry.objects.filter(partner=membership.partner_id)
+def _matching(membership: Membership, form: AuditFilterForm) -> QuerySet[AuditEntry]:
+    asked = form.cleaned_data
+    entries = AuditEntry.objects.filter(form.by("actor"), partner=membership.partner_id)
     if asked["kind"]:
         entries = entries.filter(kind=asked["kind"])
-    if asked["who"]:
-        entries = entries.filter(actor=int(asked["who"]))
     if asked["scan_ref"]:
         entries = entries.filter(subject__in=_subjects(asked))
     return entries
@@ -108,55 +126,73 @@ def _disposed(membership: Membership, entries: list[AuditEntry]) -> set[str]:
     return {ref for ref, at in named.order_by().values_list("scan_ref", "disposed_at") if at}
 
 
-PLACES = {"from": -3, "to": -2, "reasons": -1, "decision": 1, "undoes": 1}
+def lines(
+    partner: int | None,
+    entries: Sequence[AuditEntry],
+    people: Mapping[int, str] = MappingProxyType({}),
+    disposed: Collection[str] = (),
+) -> list[Line]:
+    """Of people that are known already nobody is asked."""
+    told = [(entry, entry.facts) for entry in entries]
+    names = _names(partner, told, people)
+    return [_line(entry, facts, names, disposed) for entry, facts in told]
 
 
-def _lines(entries: list[AuditEntry], disposed: Collection[str]) -> list[Line]:
-    numbers = {entry.actor for entry in entries if entry.actor}
-    numbers |= {entry.facts.get("user", 0) for entry in entries}
-    names = names_of(numbers)
-    return [_line(entry, names, disposed) for entry in entries]
-
-
-def _line(entry: AuditEntry, names: dict[int, str], disposed: Collection[str] = ()) -> Line:
-    facts = dict(entry.facts)
-    if "user" in facts:
-        facts["user"] = names.get(facts["user"], facts["user"])
-    kind, _, reference = entry.subject.partition(":")
-    return Line(
-        at=entry.at,
-        kind=Kind(entry.kind).label,
-        who=names.get(entry.actor or 0, "The system" if entry.actor is None else "Unknown"),
-        scan_ref=reference if kind == "verification" else "",
-        is_disposed=reference in disposed,
-        facts=[(key.replace("_", " "), _worded(facts[key])) for key in _in_order(facts)],
+def _names(
+    partner: int | None,
+    told: list[tuple[AuditEntry, dict[str, Any]]],
+    people: Mapping[int, str],
+) -> audit_words.Names:
+    """Of what these tell of; each kind is asked for where it occurs."""
+    facts = [facts for _, facts in told]
+    users = {entry.actor for entry, _ in told} | {it.get("user") for it in facts}
+    strangers = {user for user in users if user} - people.keys()
+    codes = sorted({code for it in facts for code in it.get("reasons", ())})
+    subjects = [entry.subject for entry, _ in told] + [it.get("endpoint", "") for it in facts]
+    numbers = {it.partition(":")[2] for it in subjects if it.startswith("endpoint:")}
+    endpoints = WebhookEndpoint.objects.filter(partner=partner, pk__in=numbers)
+    has_roles = any("role_id" in it for it in facts)
+    return audit_words.Names(
+        people={**people, **names_of(strangers)} if strangers else people,
+        roles=dict(Role.objects.values_list("pk", "name")) if has_roles else {},
+        endpoints=dict(endpoints.values_list("pk", "name")) if numbers else {},
+        reasons=reasons.labels(partner or 0, codes),
     )
 
 
-def _in_order(facts: dict[str, Any]) -> list[str]:
-    """Those that there are: what changed first, long numbers last."""
-    return sorted(filter(facts.get, facts), key=lambda key: PLACES.get(key, 0))
-
-
-def _worded(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _line(
+    entry: AuditEntry,
+    facts: dict[str, Any],
+    names: audit_words.Names,
+    disposed: Collection[str] = (),
+) -> Line:
+    kind, _, reference = entry.subject.partition(":")
+    system = "The system" if entry.actor is None else "Unknown"
+    return Line(
+        at=entry.at,
+        kind=Kind(entry.kind).label,
+        who=names.people.get(entry.actor or 0, system),
+        scan_ref=reference if kind == "verification" else "",
+        is_disposed=reference in disposed,
+        facts=audit_words.told(entry, facts, names),
+    )
 
 
 def export(membership: Membership, form: AuditFilterForm) -> Iterator[list[str]]:
     """The same rows as cells of a file, newest first, and a last line that says whether all fit."""
     whole = replace(form.turn, after=None, before=None).stretch
-    entries = whole.of(_matching(membership, form.cleaned_data), "at")[: EXPORT_MOST + 1]
-    known = {int(number): name for number, name in memberships.people(membership.partner)}
-    number = 0
-    for number, entry in enumerate(entries.iterator(chunk_size=2000), 1):
-        if number > EXPORT_MOST:
-            at = looks.exact(entry.at)
-            yield [
-                f"Stopped after {EXPORT_MOST:,} entries: more fit, from {at} UTC backwards."
-                " Export again with To set to that day."
-            ]
-            return
-        line = _line(entry, known)
-        facts = "; ".join(f"{key}: {value}" for key, value in line.facts)
-        yield [line.at.isoformat(), line.kind, line.who, line.scan_ref, facts]
+    entries = whole.of(_matching(membership, form), "at")[: EXPORT_MOST + 1]
+    rows, number = entries.iterator(chunk_size=EXPORT_BATCH), 0
+    while batch := [*islice(rows, EXPORT_BATCH)]:
+        for line in lines(membership.partner_id, batch, form.people):
+            number += 1
+            if number > EXPORT_MOST:
+                at = looks.exact(line.at)
+                yield [
+                    f"Stopped after {EXPORT_MOST:,} entries: more fit, from {at} UTC backwards."
+                    " Export again with To set to that day."
+                ]
+                return
+            facts = "; ".join(f"{key}: {value}" for key, value in line.facts)
+            yield [line.at.isoformat(), line.kind, line.who, line.scan_ref, facts]
     yield [f"End of the export: all that fit. Entries: {number:,}"]

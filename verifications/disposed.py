@@ -31,6 +31,11 @@ class Disposed:
     searched_back: bool
     is_filtered: bool
 
+    @property
+    def is_whole(self) -> bool:
+        """All that was asked for stands on this page."""
+        return not (self.newer or self.older or self.searched_to)
+
 
 @dataclass(frozen=True)
 class Loss:
@@ -73,8 +78,7 @@ def _page(membership: Membership, form: AuditFilterForm) -> keyset.Page:
         branches = [it.filter(verification=key) for it in branches for key in keys or [0]]
     if asked["kind"]:
         fits &= Q(kind=asked["kind"])
-    if asked["who"]:
-        fits &= Q(actor=int(asked["who"]))
+    fits &= form.by("actor")
     shown = Disposal.objects.select_related("actor", "verification")
     return keyset.sought(shown, branches, fits, "disposed_at", form.turn)
 

@@ -2,6 +2,7 @@
 
 from accounts.models.audit import (
     FIRST,
+    OF_NO_PARTNER,
     AppendOnly,
     AuditCheckpoint,
     AuditEntry,
@@ -27,6 +28,7 @@ from accounts.models.session import Session
 
 __all__ = [
     "FIRST",
+    "OF_NO_PARTNER",
     "AppendOnly",
     "AuditCheckpoint",
     "AuditEntry",

@@ -59,7 +59,7 @@ class Kind(models.TextChoices):
     REPORT_FAILED = "verification.report_failed", "Report not made"
     APPROVED = "verification.approved", "Approved"
     DENIED = "verification.denied", "Denied"
-    UNDONE = "verification.undone", "Decision undone"
+    UNDONE = "verification.undone", "Decision taken back"
     TAG_REMOVED = "verification.tag_removed", "Mismatch tag removed"
     NOTED = "verification.noted", "Note written"
     HELD = "verification.held", "Hold placed"
@@ -72,6 +72,23 @@ class Kind(models.TextChoices):
     LOG_EXPORTED = "audit.exported", "Audit log exported"
     BUDGET_REACHED = "budget.reached", "Stopped from looking further"
 
+
+# How somebody signs in and what they may at support is nobody's affair at a partner.
+OF_NO_PARTNER = {
+    Kind.SIGNED_IN,
+    Kind.SIGNED_OUT,
+    Kind.PROVEN_AGAIN,
+    Kind.SIGN_IN_FAILED,
+    Kind.SIGNED_OUT_ELSEWHERE,
+    Kind.PASSWORD_CHANGED,
+    Kind.SECOND_FACTOR_CHANGED,
+    Kind.USER_CHANGED,
+    Kind.RIGHTS_PROPOSED,
+    Kind.RIGHTS_CONFIRMED,
+    Kind.RIGHTS_WITHDRAWN,
+    Kind.RIGHTS_FOUNDED,
+    Kind.ROLE_CHANGED,
+}
 
 # Before the first entry of a stream.
 FIRST = "0" * 64

@@ -342,7 +342,7 @@ def test_what_was_taken_back_is_not_said_to_be_decided(
     assert client.post(url(approved, "undo"), posted).status_code == 302
     again = client.post(url(approved, "deny"), typed)
     assert again.status_code == 409
-    assert "Decision undone" in text(again)
+    assert "Decision taken back" in text(again)
     approved.refresh_from_db()
     assert approved.status == "APPROVED"
 

@@ -363,7 +363,7 @@ def test_admins_find_it_in_the_log(as_user: SignIn, ada: User, mo: User) -> None
     told(as_user(mo).get(f"{FILE}?status=DENIED"))
     page = as_user(ada).get(f"/audit/?kind=verifications.exported&who={mo.pk}").content.decode()
     assert "Verifications exported" in page
-    assert "<bdi>status=DENIED</bdi>" in page
+    assert "<bdi>status Denied</bdi>" in page
 
 
 @pytest.mark.parametrize(

@@ -71,9 +71,9 @@ class Hold(models.Model):
 class DisposalKind(models.TextChoices):
     """What led to it; `actor` tells who, where it was a person on the dashboard."""
 
-    DASHBOARD = "dashboard", "Dashboard"
-    RETENTION = "retention", "Retention"
-    PARTNER_REQUEST = "partner_request", "Partner request"
+    DASHBOARD = "dashboard", "An Admin did it"
+    RETENTION = "retention", "Kept as long as agreed"
+    PARTNER_REQUEST = "partner_request", "The partner asked for it"
 
 
 class Disposal(AppendOnly):

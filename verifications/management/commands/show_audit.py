@@ -1,10 +1,10 @@
-import json
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.models import AuditEntry, names_of
+from accounts.models import AuditEntry
+from verifications import audit_log
 
 
 class Command(BaseCommand):
@@ -15,11 +15,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, scan_ref: str, **options: Any) -> None:
         entries = list(AuditEntry.objects.filter(subject=f"verification:{scan_ref}").order_by("pk"))
-        names = names_of(entry.actor for entry in entries if entry.actor)
-        for entry in entries:
-            facts = json.dumps(entry.facts, ensure_ascii=False)
-            who = names.get(entry.actor or 0, "the system")
-            at = f"{entry.at:%Y-%m-%d %H:%M:%S}"
-            self.stdout.write(f"{at}  {entry.get_kind_display()}  by {who}  {facts}")
+        partner = entries[0].partner if entries else None
+        for line in audit_log.lines(partner, entries):
+            facts = "; ".join(f"{key}: {value}" for key, value in line.facts)
+            at = f"{line.at:%Y-%m-%d %H:%M:%S}"
+            self.stdout.write(f"{at}  {line.kind}  by {line.who}  {facts}".rstrip())
         if not entries:
             self.stdout.write("Nothing is told of this scan ref.")
