@@ -312,6 +312,37 @@ def test_anothers_endpoint_is_no_name_here(
     assert "Hidden" not in text(as_user(ada))
 
 
+def printed(client: Client, query: str = "") -> str:
+    (part,) = re.findall(r'<div class="only-print small">(.*?)</div>', text(client, query), re.S)
+    return " ".join(re.sub(r"<[^>]+>", "", part).split())
+
+
+def test_a_print_says_what_was_asked_and_that_it_is_all(
+    ada: User, approved: Verification, as_user: SignIn
+) -> None:
+    client = as_user(ada)
+    assert printed(client).startswith("Northbank. Not filtered.")
+    decide(ada, approved, Action.DENY, "UNDER_AGE")
+    query = (
+        f"?kind=verification.denied&who={ada.pk}&scan_ref={approved.scan_ref}"
+        "&from=2020-01-02&to=2100-12-31"
+    )
+    assert printed(client, query) == (
+        f"Northbank. Only what Denied, who Ada Lind, scan ref {approved.scan_ref},"
+        " from 2 Jan 2020, to 31 Dec 2100. Times and days are UTC. This is all of it: 1."
+    )
+
+
+def test_a_print_of_a_part_says_so(ada: User, northbank: Partner, as_user: SignIn) -> None:
+    for _ in range(120):
+        audit.record(Kind.NOTED, actor=ada, partner=northbank, subject="s:1", stream="v/1")
+    client = as_user(ada)
+    first = client.get("/audit/").context["page"]
+    assert "This is a part: 50 of more. Older ones stand on pages after it." in printed(client)
+    middle = printed(client, f"?after={first.older}")
+    assert "Newer ones stand on pages before this one. Older ones" in middle
+
+
 def test_an_export_says_in_the_log_what_it_was_asked(
     ada: User, approved: Verification, as_user: SignIn
 ) -> None:
