@@ -49,7 +49,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
             wrapped = base64.b64decode(encrypted_text, validate=True)
             return sealing.unwrap(wrapped, self.PLACE).decode()
         except (binascii.Error, sealing.DoesNotOpen):
-            log.error("the secret of a second factor does not open")
+            log.error("the secret of a second step does not open")
             return base64.b32encode(secrets.token_bytes(20)).decode()
 
 

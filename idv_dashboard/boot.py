@@ -121,7 +121,7 @@ def _cookies_and_transport() -> Iterator[Problem]:
 @problem
 def _people() -> Iterator[Problem]:
     if not settings.REQUIRE_MFA:
-        yield "REQUIRE_MFA", "must be on: Admins and support need a second factor."
+        yield "REQUIRE_MFA", "must be on: Admins and support need a second step."
     if not 0 < settings.SESSION_IDLE_SECONDS <= settings.SESSION_COOKIE_AGE <= 24 * 3600:
         yield "SESSION_SECONDS", "end sessions within a day, and idle ones before that."
 

@@ -104,6 +104,13 @@ RULES = {
         ("templates/verifications/**/*.html",),
         "{% if membership.role.rank == 40 %}",
     ),
+    "one word for one thing": Rule(
+        "second step, message number, taken back, hold placed or released, status, started",
+        r"Two-step|second factor|Second factor|Decision undone|Put on hold by|Released from hold"
+        r"|>Sequence<|>Final state<|>Submitted<",
+        (*TEMPLATES, "templates/**/*.txt", "templates/**/*.typ", "README.md"),
+        "<dt>Sequence</dt>",
+    ),
     "no signals": Rule(
         "who calls whom is written down where it happens",
         r"@receiver|\b(pre|post)_(save|delete|init)\b|m2m_changed",

@@ -211,13 +211,17 @@ class WebhookEndpointAdmin(SupportAdmin):
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(ReadOnly):
     list_display = (
-        "queued_at", "partner", "endpoint", "event", "verification", "sequence", "state",
+        "queued_at", "partner", "endpoint", "event", "verification", "message", "state",
         "attempts", "last_code",
     )  # fmt: skip
     along = along_partner = "queued_at"
     list_filter = ("state", "partner")
     list_select_related = ("partner", "endpoint", "verification")
     fields = (*list_display, "decision", "due_at", "claimed_until", "settled_at")
+
+    def message(self, delivery: WebhookDelivery) -> int:
+        """Its number, as pages have it; the header Webhook-Sequence."""
+        return delivery.sequence
 
 
 @admin.register(WebhookAttempt)

@@ -37,10 +37,11 @@ class AuditFilterForm(QuestionForm):
         super().__init__(query)
         self.fields["scan_ref"].find = called  # type: ignore[attr-defined]
         self.people = {int(number): name for number, name in people}
-        for name, choices in (("kind", kinds), ("who", [*people, *others])):
+        self.offered = {"kind": dict(kinds), "who": {**dict(people), **dict(others)}}
+        for name, offered in self.offered.items():
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101
-            field.choices = [("", "Any"), *choices]
+            field.choices = [("", "Any"), *offered.items()]
             field.error_messages["invalid_choice"] = f"{field.label}: choose one from the list."
 
     def clean(self) -> dict[str, Any]:
@@ -84,7 +85,6 @@ class AuditFilterForm(QuestionForm):
         return sorted(f"{key}={self.data[key]}" if is_plain else key for key, is_plain in keys)
 
     def _worded(self, name: str, value: Any) -> str:
-        field = self.fields[name]
-        if isinstance(field, forms.ChoiceField):
-            return str(dict(field.choices)[value])
+        if name in self.offered:
+            return self.offered[name][value]
         return looks.full_day(value) if isinstance(value, date) else str(value.text)

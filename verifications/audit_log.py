@@ -27,7 +27,7 @@ from verifications.models import Verification, WebhookEndpoint
 
 EXPORT_MOST = 50_000
 EXPORT_BATCH = 2000
-COLUMNS = ("at", "kind", "who", "scan ref", "facts")
+COLUMNS = ("when", "what", "who", "scan ref", "facts")
 
 
 @dataclass(frozen=True)

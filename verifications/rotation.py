@@ -93,7 +93,7 @@ def _factor(done: Done, present: str, pk: int) -> None:
         try:
             text = sealing.unwrap(value, SecondFactorAdapter.PLACE).decode()
         except sealing.DoesNotOpen:
-            done.shut.append(f"{name} of second factor {pk}")
+            done.shut.append(f"{name} of second step {pk}")
             continue
         factor.data[name] = SecondFactorAdapter().encrypt(text)
         done.secrets += 1

@@ -156,19 +156,19 @@ def texts(decision: Decision) -> Iterator[tuple[str, str]]:
 
 
 def _delivery(delivery: WebhookDelivery) -> Event:
-    state = DeliveryState(delivery.state)
+    state, name = DeliveryState(delivery.state), delivery.endpoint.name
     return Event(
         at=delivery.settled_at or delivery.queued_at,
         tone=DELIVERY_TONES[state],
         icon="i-send",
-        title=f"Webhook {delivery.sequence} to {delivery.endpoint.name}: {state.label.lower()}",
+        title=f"Webhook message {delivery.sequence} to {name}: {state.label.lower()}",
         lines=[("", " ".join(_delivery_words(delivery)))],
         order=2 * 10**9 + delivery.sequence,
     )
 
 
 def _delivery_words(delivery: WebhookDelivery) -> Iterator[str]:
-    yield f"{delivery.event}."
+    yield f"{codes.find(delivery.event, 'event_type').label}."
     if delivery.attempts:
         last = f", last answer {delivery.last_code}" if delivery.last_code else ", no answer"
         yield f"{delivery.attempts} {'try' if delivery.attempts == 1 else 'tries'}{last}."
@@ -195,7 +195,7 @@ def _hold(hold: Hold) -> Iterator[Event]:
         at=hold.placed_at,
         tone="tone-warn",
         icon="i-lock",
-        title="Put on hold by",
+        title="Hold placed by",
         who=str(hold.placed_by),
         lines=[("", f"{hold.get_reason_display()}."), *case],
         order=10**9,
@@ -205,7 +205,7 @@ def _hold(hold: Hold) -> Iterator[Event]:
             at=hold.released_at,
             tone="tone-idle",
             icon="i-lock",
-            title="Released from hold by",
+            title="Hold released by",
             who=str(hold.released_by),
             lines=[("", f"{hold.get_release_reason_display()}.")],
             order=10**9,

@@ -136,7 +136,11 @@ def told(kind: Kind, subject: str = "verification:x", **facts: Any) -> list[tupl
 SAID: list[tuple[Kind, dict[str, Any], list[tuple[str, str]]]] = [
     (Kind.DISPOSED, {"disposal": "partner_request"}, [("why", "The partner asked for it")]),
     (Kind.DISPOSED, {"operator": "root"}, [("by command on the server, as", "root")]),
-    (Kind.DENIED, {"reasons": ["UNDER_AGE"]}, [("reasons", "The applicant is too young (UNDER_AGE)")]),
+    (
+        Kind.DENIED,
+        {"reasons": ["UNDER_AGE"]},
+        [("reasons", "The applicant is too young (UNDER_AGE)")],
+    ),
     (Kind.DENIED, {"reasons": ["OURS"]}, [("reasons", "OURS")]),
     (Kind.HELD, {"reason": "dispute"}, [("reason", "A dispute or a complaint")]),
     (Kind.RELEASED, {"reason": "closed"}, [("reason", "The matter is closed")]),
@@ -176,9 +180,13 @@ SAID: list[tuple[Kind, dict[str, Any], list[tuple[str, str]]]] = [
         [("filtered by", "status Denied, decided by Mo Salim, q")],
     ),
     (Kind.LOG_EXPORTED, {"filters": ["from_"]}, [("filtered by", "from")]),
-    (Kind.RIGHTS_PROPOSED, {"rights": ["is_staff"], "proposer": 5}, [("rights", "support"), ("proposed by", "Mo Salim")]),
+    (
+        Kind.RIGHTS_PROPOSED,
+        {"rights": ["is_staff"], "proposer": 5},
+        [("rights", "support"), ("proposed by", "Mo Salim")],
+    ),
     (Kind.NOTED, {"never_seen": "as_it_is"}, [("never seen", "as_it_is")]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("kind", "facts", "said"), SAID)

@@ -239,12 +239,12 @@ def test_an_admin_holds_and_releases_and_all_see_it(
     assert "On hold: nothing disposes of it." in text(answer)
     seen = text(as_user(vera).get(at("detail", approved)))
     assert "A court or an authority asked for it, LG-2026/17 ." in seen
-    assert "Put on hold by Ada Lind" in seen
+    assert "Hold placed by Ada Lind" in seen
     assert client.get(at("dispose", approved)).status_code == 403
     client.post(at("hold", approved), typed)
     assert Hold.objects.count() == 1
     client.post(at("release", approved), {"reason": "closed"})
-    assert "Released from hold by Ada Lind" in text(client.get(at("detail", approved)))
+    assert "Hold released by Ada Lind" in text(client.get(at("detail", approved)))
     assert client.get(at("dispose", approved)).status_code == 200
 
 

@@ -130,7 +130,7 @@ def release(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
     return _held(
         request,
         scan_ref,
-        "Released from hold."
+        "Hold released."
         if holds.release(
             request.membership, verification, ReleaseReason(form.cleaned_data["reason"])
         )
