@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 
@@ -14,6 +15,7 @@ from verifications import (
     beside,
     dossier,
     evidence,
+    frame,
     glance,
     keeping,
     policy,
@@ -119,6 +121,7 @@ class Detail:
     # Of the standing decision, as they were worded then.
     reason_labels: dict[str, str]
     events: list[timeline.Event]
+    records: list[tuple[str, str]]
     told: telling.Told
     # Of a decision that may be made; empty: none.
     telling: str
@@ -193,6 +196,7 @@ def build(
             it.code: it.label for it in reasons if it.decision_id == verification.decision_id
         },
         events=timeline.build(verification, decisions, reasons, tags, deliveries, holds),
+        records=_records(membership, verification),
         told=telling.told(deliveries),
         telling=telling.ahead(verification.partner, telling.open_endpoints(verification.partner))
         if any(offer.is_allowed for offer in offers)
@@ -205,6 +209,17 @@ def build(
 
 
 _OFFERED = (Action.DENY, Action.APPROVE)
+# Lists that hold more of it, who may see them, and what they call a scan ref.
+RECORDS = (
+    ("Deliveries", "delivery_list", Rank.MODERATOR, "q"),
+    ("Audit log", "audit_log", Rank.ADMIN, "scan_ref"),
+)
+
+
+def _records(membership: Membership, verification: Verification) -> list[tuple[str, str]]:
+    asked = ((label, key, frame.url_for(membership, name, it)) for label, name, it, key in RECORDS)
+    ref = verification.scan_ref
+    return [(label, f"{url}?{urlencode({key: ref})}") for label, key, url in asked if url]
 
 
 def _body(verification: Verification) -> tuple[dict[str, Any], bool]:
