@@ -1,17 +1,14 @@
-"""People, roles and the audit log, as support sees them. Partners: `accounts.partner_admin`."""
+"""People and roles, as support sees them. Partners: `accounts.partner_admin`."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
 from accounts import memberships, team
-from accounts.history_admin import ReadOnly
 from accounts.models import (
-    AuditEntry,
     Kind,
     Membership,
     Partner,
@@ -131,36 +128,3 @@ class MembershipAdmin(SupportAdmin):
         super().save_model(request, obj, form, change)
         if form.stored and team.is_less(form.stored, obj):
             team.take_away(obj, actor=request.user)
-
-
-@admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnly):
-    list_display = ("at", "kind", "actor_email", "partner_key", "subject", "stream", "seq")
-    list_filter = ("kind",)
-    search_fields = ("subject__exact",)
-    search_help_text = "The whole subject, such as partner:northbank or verification:<scan ref>"
-    fields = (*list_display, "facts", "prev", "digest")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
-        actors = User.objects.filter(pk=OuterRef("actor")).values("email")
-        partners = Partner.objects.filter(pk=OuterRef("partner")).values("key")
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(actor_email=Subquery(actors), partner_key=Subquery(partners))
-        )
-
-    @admin.display(description="who")
-    def actor_email(self, entry: Any) -> str:
-        return entry.actor_email or ("system" if entry.actor is None else f"user {entry.actor}")
-
-    @admin.display(description="partner")
-    def partner_key(self, entry: Any) -> str:
-        return entry.partner_key or ""
-
-    def facts(self, entry: AuditEntry) -> str:
-        return "\n".join(f"{name}: {_shown(value)}" for name, value in entry.facts.items())
-
-
-def _shown(value: Any) -> str:
-    return " → ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from django.db.models import Max, Q, QuerySet
+from django.contrib import admin
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 
+from accounts.models import Partner, User
 from accounts.support import SupportAdmin
 
 # Rows that a list looks at.
@@ -54,3 +56,30 @@ class ReadOnly(SupportAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class AuditEntryAdmin(ReadOnly):
+    """Whoever registers it says what `facts` look like."""
+
+    list_display = ("at", "kind", "actor_email", "partner_key", "subject", "stream", "seq")
+    list_filter = ("kind",)
+    search_fields = ("subject__exact",)
+    search_help_text = "The whole subject, such as partner:northbank or verification:<scan ref>"
+    fields = (*list_display, "facts", "prev", "digest")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        actors = User.objects.filter(pk=OuterRef("actor")).values("email")
+        partners = Partner.objects.filter(pk=OuterRef("partner")).values("key")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(actor_email=Subquery(actors), partner_key=Subquery(partners))
+        )
+
+    @admin.display(description="who")
+    def actor_email(self, entry: Any) -> str:
+        return entry.actor_email or ("system" if entry.actor is None else f"user {entry.actor}")
+
+    @admin.display(description="partner")
+    def partner_key(self, entry: Any) -> str:
+        return entry.partner_key or ""

@@ -7,12 +7,13 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from accounts.history_admin import AuditEntryAdmin as BareAuditEntryAdmin
 from accounts.history_admin import ReadOnly
-from accounts.models import Kind, Partner
+from accounts.models import AuditEntry, Kind, Partner
 from accounts.partner_admin import PartnerAdmin as BarePartnerAdmin
 from accounts.seen import SupportForm
 from accounts.support import SupportAdmin
-from verifications import buttons
+from verifications import audit_log, buttons
 from verifications.callback_admin import ProviderCallbackAdmin
 from verifications.models import (
     Decision,
@@ -24,6 +25,7 @@ from verifications.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
+from verifications.statuses import Standing, Status
 
 # Of one scan ref there is one a partner; more of a client ID than a page are never needed.
 MOST_FOUND = 50
@@ -38,6 +40,13 @@ class PartnerAdmin(BarePartnerAdmin):
 
     def warnings(self, before: Partner, after: Partner) -> list[str]:
         return buttons.warnings(before, after)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(BareAuditEntryAdmin):
+    def facts(self, entry: AuditEntry) -> str:
+        (line,) = audit_log.lines(entry.partner, [entry])
+        return "\n".join(f"{name}: {words}" for name, words in line.facts)
 
 
 class ReasonForm(SupportForm):
@@ -141,9 +150,8 @@ class DecisionAdmin(ReadOnly):
     )  # fmt: skip
 
     def change(self, decision: Decision) -> str:
-        former = " + suspected" if decision.from_suspected else ""
-        later = " + suspected" if decision.to_suspected else ""
-        return f"{decision.from_status}{former} → {decision.to_status}{later}"
+        former = Standing(Status(decision.from_status), decision.from_suspected)
+        return f"{former} → {Standing(Status(decision.to_status), decision.to_suspected)}"
 
     @admin.display(description="reasons")
     def reasons_given(self, decision: Decision) -> str:

@@ -326,5 +326,5 @@ def test_show_audit_tells_the_story(
     decide(ada, approved, Action.DENY, "UNDER_AGE")
     call_command("show_audit", approved.scan_ref)
     told = capsys.readouterr().out
-    assert "Denied  by Ada Lind" in told
+    assert "Denied  by Ada Lind  from: Approved; to: Denied; reasons: The applicant" in told
     assert approved.name not in told

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import audit
 from accounts.models import AuditEntry, Kind, Partner, User
 from tests import factories
 from verifications import vault
@@ -151,7 +152,35 @@ def test_history_is_not_edited_by_anyone(
 def test_a_decision_shows_what_was_decided_and_why(support: Client, decided: Decision) -> None:
     shown = support.get(page("decision_change", decided.pk)).content.decode()
     assert "DOC_FAKE: As it was" in shown
-    assert "APPROVED → DENIED" in shown
+    assert "Approved → Denied" in shown
+
+
+def test_an_audit_entry_is_shown_in_words(support: Client, northbank: Partner, ada: User) -> None:
+    entry = audit.record(
+        Kind.NOTED,
+        actor=ada,
+        partner=northbank,
+        subject="verification:x",
+        stream="v/1",
+        disposal="partner_request",
+        user=ada.pk,
+        revealed=True,
+    )
+    address = reverse("admin:accounts_auditentry_change", args=[entry.pk])
+    shown = support.get(address).content.decode()
+    assert "why: The partner asked for it" in shown
+    assert "user: Ada Lind" in shown
+    assert "hidden values shown: yes" in shown
+
+
+def test_a_message_has_the_number_that_pages_give_it(support: Client, decided: Decision) -> None:
+    endpoint = factories.endpoint(decided.partner)
+    WebhookDelivery.objects.create(
+        endpoint=endpoint, partner=decided.partner, event="IDENTIFICATION", sequence=41
+    )
+    shown = support.get(page("webhookdelivery_changelist")).content.decode()
+    assert "Message" in shown
+    assert '<td class="field-message">41</td>' in shown
 
 
 def test_a_callback_that_was_not_understood_says_where_and_why(
