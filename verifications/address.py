@@ -49,6 +49,13 @@ class QuestionForm(forms.Form):
             self.add_error(None, self.refusal)
         return cleaned
 
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """What was asked, in words; of a form that was checked."""
+        given = [(self[name], field) for name, field in self.fields.items() if self[name].value()]
+        chosen = [(bound, field) for bound, field in given if bound.name not in POSITIONS]
+        return [(str(bound.label), _worded(field, bound.value())) for bound, field in chosen]
+
     @cached_property
     def strange(self) -> list[str]:
         """Keys that were given, and are none of the form's."""
@@ -57,6 +64,11 @@ class QuestionForm(forms.Form):
     @property
     def refusal(self) -> str:
         return f"There is no filter called {quoted(self.strange)}."
+
+
+def _worded(field: forms.Field, value: str) -> str:
+    offered: Any = field.choices if isinstance(field, forms.ChoiceField) else ()
+    return str(dict(offered).get(value, value))
 
 
 def unknown(query: Iterable[str], known: Iterable[str]) -> list[str]:

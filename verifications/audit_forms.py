@@ -1,14 +1,13 @@
 """What Admins ask of the audit log. Knows no model: choices are handed in."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
 from typing import Any
 
 from django import forms
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
-from verifications import keyset, looks
+from verifications import keyset
 from verifications.address import POSITIONS, QuestionForm
 from verifications.fields import PlainDate, PositionField, ScanRefField
 
@@ -37,11 +36,10 @@ class AuditFilterForm(QuestionForm):
         super().__init__(query)
         self.fields["scan_ref"].find = called  # type: ignore[attr-defined]
         self.people = {int(number): name for number, name in people}
-        self.offered = {"kind": dict(kinds), "who": {**dict(people), **dict(others)}}
-        for name, offered in self.offered.items():
+        for name, offered in (("kind", kinds), ("who", [*people, *others])):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101
-            field.choices = [("", "Any"), *offered.items()]
+            field.choices = [("", "Any"), *offered]
             field.error_messages["invalid_choice"] = f"{field.label}: choose one from the list."
 
     def clean(self) -> dict[str, Any]:
@@ -71,20 +69,8 @@ class AuditFilterForm(QuestionForm):
             return Q(**{f"{actor}__isnull": False}) & ~Q(**{f"{actor}__in": [*self.people]})
         return Q(**{actor: int(who)}) if who else Q()
 
-    @property
-    def asked(self) -> list[tuple[str, str]]:
-        """What the rows were chosen by, in words; of a form that was checked."""
-        given = [(name, it) for name, it in self.cleaned_data.items() if it]
-        chosen = [(name, it) for name, it in given if name not in POSITIONS]
-        return [(str(self.fields[name].label), self._worded(name, it)) for name, it in chosen]
-
     def told(self) -> list[str]:
-        """The same for the audit log: in codes and numbers, and of what was typed that it was."""
+        """The same for the audit log: codes and numbers; of what was typed, that it was."""
         names = [name for name, it in self.cleaned_data.items() if it and name not in POSITIONS]
         keys = [(self.add_prefix(name), name != "scan_ref") for name in names]
         return sorted(f"{key}={self.data[key]}" if is_plain else key for key, is_plain in keys)
-
-    def _worded(self, name: str, value: Any) -> str:
-        if name in self.offered:
-            return self.offered[name][value]
-        return looks.full_day(value) if isinstance(value, date) else str(value.text)

@@ -329,7 +329,7 @@ def test_a_print_says_what_was_asked_and_that_it_is_all(
     )
     assert printed(client, query) == (
         f"Northbank. Only what Denied, who Ada Lind, scan ref {approved.scan_ref},"
-        " from 2 Jan 2020, to 31 Dec 2100. Times and days are UTC. This is all of it: 1."
+        " from 2020-01-02, to 2100-12-31. Times and days are UTC. This is all of it: 1."
     )
 
 
@@ -351,3 +351,15 @@ def test_an_export_says_in_the_log_what_it_was_asked(
     asked = AuditEntry.objects.get(kind=Kind.LOG_EXPORTED).facts["filters"]
     assert asked == ["from=2020-01-02", "kind=verification.denied", "scan_ref", f"who={ada.pk}"]
     assert "from 2020-01-02, kind Denied, scan ref, who Ada Lind" in text(client)
+
+
+def test_other_lists_say_on_paper_what_they_were_asked(ada: User, as_user: SignIn) -> None:
+    client = as_user(ada)
+    for address, said in (
+        ("/disposed/?who=system", "Only who The system."),
+        ("/webhooks/deliveries/?state=given_up&q=ab12", "Only scan ref ab12, state Given up."),
+    ):
+        page = client.get(address).content.decode()
+        (part,) = re.findall(r'<div class="only-print small">(.*?)</div>', page, re.S)
+        assert said in " ".join(re.sub(r"<[^>]+>", "", part).split())
+        assert "This is all of it: 0." in part
