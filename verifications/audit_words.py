@@ -70,13 +70,15 @@ def _filter(text: str, names: Names) -> str:
     key, _, given = text.strip("_").partition("=")
     word = FILTERS.get(key, _any_code)
     words = ", ".join(word(it, names) for it in given.split(",") if it)
-    return f"{key.replace('_', ' ')} {words}".strip()
+    return f"{ASKED.get(key, key).replace('_', ' ')} {words}".strip()
 
 
 def _any_code(text: str, names: Names) -> str:
     return codes.find(text).label
 
 
+# Fields that a page calls otherwise than its address does.
+ASKED = {"q": "search", "kind": "what"}
 FILTERS: dict[str, Word] = {
     "kind": _chosen(Kind),
     "who": _row("people"),
@@ -119,7 +121,7 @@ FACTS = {
     "operator": Fact("by command on the server, as"),
     "tag": Fact("tag", _code("mismatch_tag")),
     "event": Fact("event", _code("event_type")),
-    "photos": Fact("pictures", _known(PICTURES)),
+    "photos": Fact("photos", _known(PICTURES)),
     "revealed": Fact("hidden values shown", YES),
     "note": Fact("note number"),
     "callback": Fact("callback number"),

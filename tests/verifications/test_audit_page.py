@@ -350,7 +350,7 @@ def test_an_export_says_in_the_log_what_it_was_asked(
     client.get(f"/audit/export/?kind=verification.denied&who={ada.pk}&from=2020-01-02&scan_ref=ab")
     asked = AuditEntry.objects.get(kind=Kind.LOG_EXPORTED).facts["filters"]
     assert asked == ["from=2020-01-02", "kind=verification.denied", "scan_ref", f"who={ada.pk}"]
-    assert "from 2020-01-02, kind Denied, scan ref, who Ada Lind" in text(client)
+    assert "from 2020-01-02, what Denied, scan ref, who Ada Lind" in text(client)
 
 
 def test_other_lists_say_on_paper_what_they_were_asked(ada: User, as_user: SignIn) -> None:

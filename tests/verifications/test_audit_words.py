@@ -164,7 +164,7 @@ SAID: list[tuple[Kind, dict[str, Any], list[tuple[str, str]]]] = [
         [("former key signs along until", "29 Nov 2026, 07:40:50 UTC")],
     ),
     (Kind.TAG_REMOVED, {"tag": "NAME"}, [("tag", "First name differs (NAME)")]),
-    (Kind.VIEWED, {"photos": ["FRONT", "UTILITY"]}, [("pictures", "document front, UTILITY")]),
+    (Kind.VIEWED, {"photos": ["FRONT", "UTILITY"]}, [("photos", "document front, UTILITY")]),
     (Kind.VIEWED, {"photos": [], "revealed": False}, []),
     (Kind.VIEWED, {"revealed": True}, [("hidden values shown", "yes")]),
     (
@@ -177,7 +177,7 @@ SAID: list[tuple[Kind, dict[str, Any], list[tuple[str, str]]]] = [
     (
         Kind.LIST_EXPORTED,
         {"filters": ["status=DENIED", "decided_by=5", "q"]},
-        [("filtered by", "status Denied, decided by Mo Salim, q")],
+        [("filtered by", "status Denied, decided by Mo Salim, search")],
     ),
     (Kind.LOG_EXPORTED, {"filters": ["from_"]}, [("filtered by", "from")]),
     (
