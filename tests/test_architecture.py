@@ -52,7 +52,7 @@ ROWS = [
         "webhooks.endpoints",
         "demo",
     }
-    | {"home", "listing", "detail", "confirm", "buttons"}
+    | {"home", "listing", "detail", "pair", "confirm", "buttons"}
     | {"audit_log", "deliveries", "holds", "disposed", "saved_views"},
     # what is made of a page
     {"exports", "report"},

@@ -106,6 +106,7 @@ class Detail:
     is_shut: bool
     answers: list[glance.Answer]
     shots: list[evidence.Shot]
+    turn_query: str
     dossier: dossier.Dossier
     duplicates: list[Duplicate]
     tags: list[Tag]
@@ -180,6 +181,7 @@ def build(
         is_shut=is_shut,
         answers=glance.answers(verification, told, tags),
         shots=evidence.shots(beside.photos.of(verification), turns or {}),
+        turn_query=evidence.turn_query(turns or {}),
         dossier=told,
         duplicates=_duplicates(membership, told.duplicates[:DUPLICATES]),
         tags=tags,

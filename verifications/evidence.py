@@ -29,6 +29,10 @@ class BadTurn(ValueError):
     """Not a picture of this verification, or not a quarter turn."""
 
 
+class NoSuchPicture(ValueError):
+    """This verification has no picture by that name."""
+
+
 @dataclass(frozen=True)
 class Shot:
     """`turn_query` turns this picture by a quarter and leaves the others as they are.
@@ -83,9 +87,13 @@ def _place(photo: Photo) -> tuple[bool, int]:
 def _shot(photo: Photo, turns: Turns) -> Shot:
     turn = turns.get(photo.kind, 0)
     wanted = {**turns, photo.kind: (turn + 90) % 360}
-    query = urlencode([("turn", f"{kind}:{angle}") for kind, angle in wanted.items() if angle])
     label = LABELS.get(photo.kind) or groups.spaced(photo.kind)
-    return Shot(photo, label, turn, query, _link(photo))
+    return Shot(photo, label, turn, turn_query(wanted), _link(photo))
+
+
+def turn_query(turns: Turns) -> str:
+    """What `read_turns` reads."""
+    return urlencode([("turn", f"{kind}:{angle}") for kind, angle in turns.items() if angle])
 
 
 def _link(photo: Photo) -> str:

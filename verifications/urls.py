@@ -40,6 +40,7 @@ urlpatterns = [
     path(f"{one}release/", disposal.release, name="verification_release"),
     path(f"{one}notes/", notes.write, name="verification_note"),
     path(f"{one}report.pdf", report.take, name="verification_report"),
+    path(f"{one}photos/", media.pair_of_photos, name="verification_photos"),
     path(f"{one}photos/<path:kind>/", media.photo, name="verification_photo"),
     path(f"{one}tags/<int:tag_id>/remove/", tags.remove, name="verification_remove_tag"),
     path("saved/add/", saved_views.add, name="saved_view_add"),

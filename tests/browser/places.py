@@ -311,6 +311,10 @@ PLACES = {
         ONE % "suspected", status=422, steps=deny_in_the_window_without_a_reason
     ),
     "details of another partner": Place(ONE % "approved", "otto", 404),
+    "pictures": Place(ONE % "suspected" + "photos/?turn=FACE:90", "vera"),
+    "pictures, not stored": Place(ONE % "denied" + "photos/"),
+    "pictures, one alone": Place(ONE % "document_only" + "photos/"),
+    "pictures, question refused": Place(ONE % "approved" + "photos/?show=NEVER", status=400),
     "approve": Place(ONE % "denied" + "approve/"),
     "deny": Place(ONE % "suspected" + "deny/"),
     "deny, previewed": Place(ONE % "suspected" + "deny/", steps=press("Preview")),

@@ -1,13 +1,29 @@
 """Photos: our stored copy, marked with who looks, to those who may see the verification."""
 
+from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts import access
-from verifications import evidence, watermark
+from verifications import evidence, pair, watermark
 from verifications.callbacks import pictures
 from verifications.models import PhotoState
 from verifications.views import find
+
+
+@access.member()
+@require_safe
+def pair_of_photos(request: access.MemberRequest, scan_ref: str) -> HttpResponse:
+    """Side by side; the look is written down before anything is shown."""
+    verification = find.visible(request, scan_ref)
+    try:
+        turns = evidence.read_turns(request.GET.getlist("turn"))
+        built = pair.build(verification, request.GET.getlist("show"), turns)
+    except (evidence.BadTurn, evidence.NoSuchPicture):
+        raise BadRequest from None
+    evidence.record_look(request.user, verification, built.stored_kinds)
+    return render(request, "verifications/photos.html", {"page": built, "it": verification})
 
 
 @access.member()
