@@ -26,10 +26,13 @@ function scope() {
   return [...document.querySelectorAll("dialog:modal")].at(-1) ?? document;
 }
 
+// As the attribute has to call it: there, "+" joins keys.
+const NAMES = { "+": "Plus" };
+
 function marked(key, near) {
   const shown = (selector) => [...near.querySelectorAll(selector)].find(isShown);
   const usual = Object.hasOwn(USUAL, key) ? shown(USUAL[key]) : undefined;
-  return shown(`[aria-keyshortcuts~="${CSS.escape(key)}"]`) ?? usual;
+  return shown(`[aria-keyshortcuts~="${CSS.escape(NAMES[key] ?? key)}"]`) ?? usual;
 }
 
 function act(element) {
@@ -54,7 +57,7 @@ function step(by) {
 }
 
 function pictureInFocus() {
-  return document.activeElement?.closest(".shot") ?? scope();
+  return document.activeElement?.closest(".shot, .viewer-side");
 }
 
 function showKeys() {
@@ -64,7 +67,8 @@ function showKeys() {
 }
 
 function answer(key) {
-  const element = marked(key, "zr".includes(key) ? pictureInFocus() : scope());
+  const picture = pictureInFocus();
+  const element = (picture && marked(key, picture)) ?? marked(key, scope());
   if (element) {
     act(element);
     return true;

@@ -223,6 +223,15 @@ def show_the_keys(page: Page, world: World) -> None:
     page.locator("#keys").wait_for()
 
 
+def press_key(key: str) -> Callable[[Page, World], None]:
+    def step(page: Page, world: World) -> None:
+        page.wait_for_load_state("networkidle")
+        page.keyboard.press(key)
+        page.get_by_role("dialog").wait_for()
+
+    return step
+
+
 def open_everything(page: Page, world: World) -> None:
     page.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
 
@@ -311,6 +320,8 @@ PLACES = {
         ONE % "suspected", status=422, steps=deny_in_the_window_without_a_reason
     ),
     "details of another partner": Place(ONE % "approved", "otto", 404),
+    "details, picture open": Place(ONE % "suspected", steps=press_key("z")),
+    "details, two pictures open": Place(ONE % "suspected", steps=press_key("c")),
     "pictures": Place(ONE % "suspected" + "photos/?turn=FACE:90", "vera"),
     "pictures, not stored": Place(ONE % "denied" + "photos/"),
     "pictures, one alone": Place(ONE % "document_only" + "photos/"),

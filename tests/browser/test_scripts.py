@@ -43,6 +43,8 @@ SEARCH = """
     for (const {name, value} of it.attributes) {
       // Set by our own script, while there is time to undo.
       if (it.matches(".grace") && name === "style" && /^--grace: \\d+ms;$/.test(value)) continue;
+      // How large a picture is, likewise.
+      if (it.matches(".viewer-sheet") && name === "style" && /^[-\\w.:; ]+$/.test(value)) continue;
       if (name.startsWith("on") || name === "style" || name === "srcdoc") found.push(it.outerHTML);
       const leads = ["href", "src", "action", "formaction", "xlink:href"].includes(name);
       const scheme = value.replace(/[\\x00-\\x20]/g, "").toLowerCase();
