@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 
-from accounts.models import Membership, Rank
+from accounts.models import Membership, Partner, Rank
 from accounts.statements import Slot, Statement
 from verifications import (
     beside,
@@ -200,14 +200,16 @@ def build(
         events=timeline.build(verification, decisions, reasons, tags, deliveries, holds),
         records=_records(membership, verification),
         told=telling.told(deliveries),
-        telling=telling.ahead(verification.partner, telling.open_endpoints(verification.partner))
-        if any(offer.is_allowed for offer in offers)
-        else "",
+        telling=_ahead(verification.partner) if any(it.is_allowed for it in offers) else "",
         notes=[_said(note) for note in beside.notes.of(verification)],
         earlier=_earlier(membership, verification),
         queue=waiting.queue(membership, verification),
         is_revealed=is_revealed,
     )
+
+
+def _ahead(partner: Partner) -> str:
+    return telling.ahead(partner, telling.open_endpoints(partner))
 
 
 _OFFERED = (Action.DENY, Action.APPROVE)
