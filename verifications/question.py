@@ -25,10 +25,10 @@ from verifications.walk import Found, Row
 
 # Verifications of a page.
 SIZE = 50
-# Rows that are read: to learn which filter is the rarest; to fill the first page, and those of
-# whoever goes on; to count the tabs.
+# Rows that are read: to learn which filter is the rarest; to see whether any fit, to fill a page
+# where some do, or for whoever asks to go on; to count the tabs.
 PROBED = 120
-WALKED, CONTINUED = 300, 450
+GLANCED, WALKED, CONTINUED = 150, 360, 450
 COUNTED = 100
 # These are answered by a row of their own beside each verification.
 ROW_BY_ROW = frozenset({"tag", "reason"})
@@ -95,14 +95,23 @@ class Question:
         if named and self._suffices(named):
             return _shown(named)
         driver = self._rarest(self.plan.drivers)
-        is_first = stretch == self._whole
-        found = self._walk(driver, asked, stretch, WALKED if is_first else CONTINUED)
+        found = self._walked(driver, asked, stretch)
         # Tabs would be counted along the same way, and break off as well.
         self.is_more |= found.end is not None and driver.answers.isdisjoint(BY_TAB)
         # Both tell all that fits up to their ends: the one that came further.
         if named and named.end and found.end and stretch.beyond(named.end, found.end):
             return _shown(named)
         return found
+
+    def _walked(self, driver: Driver, asked: Sequence[str], stretch: keyset.Stretch) -> Found:
+        """A rare question breaks off soon; whoever goes on is taken further at once."""
+        if stretch != self._whole:
+            return self._walk(driver, asked, stretch, CONTINUED)
+        found = self._walk(driver, asked, stretch, GLANCED)
+        if not (found.end and 0 < len(found.rows) < SIZE):
+            return found
+        rest = self._walk(driver, asked, stretch.onwards(found.end), WALKED - GLANCED)
+        return Found([*found.rows, *rest.rows], rest.end)
 
     def standings(self) -> list[Standing] | None:
         """Of all that fit, whatever tab is chosen; None: more than a page, or not known."""

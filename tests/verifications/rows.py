@@ -15,7 +15,7 @@ from verifications.statuses import Action, Status
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 numbers = count(1)
 # Budgets of a question so small that nearly each breaks off somewhere.
-SMALL = {"SIZE": 3, "WALKED": 18, "CONTINUED": 27, "PROBED": 12, "COUNTED": 4}
+SMALL = {"SIZE": 3, "GLANCED": 9, "WALKED": 18, "CONTINUED": 27, "PROBED": 12, "COUNTED": 4}
 
 
 def row(partner: Partner, name: str = "Alma Veske", **fields: Any) -> Verification:

@@ -236,7 +236,7 @@ def test_tabs_are_counted_right_or_not_at_all(
     data: st.DataObject,
 ) -> None:
     monkeypatch.setattr(question, "SIZE", page_size)
-    for name, pages in (("WALKED", 6), ("CONTINUED", 8), ("COUNTED", 2)):
+    for name, pages in (("GLANCED", 4), ("WALKED", 6), ("CONTINUED", 8), ("COUNTED", 2)):
         monkeypatch.setattr(question, name, pages * page_size)
     asked = data.draw(filters([ada.pk, amos.pk]))
     answer, alone = (question.Question(factories.membership(ada), asked) for _ in range(2))
