@@ -11,7 +11,8 @@ from typing import NamedTuple
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Count, DateTimeField, Exists, Min, QuerySet, Value
+from django.db.models import Count, DateTimeField, Exists, Min, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts import audit, letters
@@ -132,8 +133,7 @@ class Left(NamedTuple):
 def left(budget: Budget, actor: User) -> Left:
     """Of a budget that counts each entry."""
     since = timezone.now() - budget.window
-    rows = TAKEN[budget].rows(actor=actor.pk, since=since)
-    taken, first = next(iter(rows), (0, since))
+    ((taken, first),) = TAKEN[budget].rows(actor=actor.pk, since=since)
     number = max(0, budget.most() - taken)
     return Left(number, None if number else first + budget.window)
 
@@ -142,13 +142,16 @@ def _taken(budget: Budget) -> QuerySet:
     """How many, and the moment of the first; nothing where `entry` takes no more than before."""
     since = Slot("since", DateTimeField())
     rows = AuditEntry.objects.filter(actor=Slot("actor"), kind__in=budget.kinds, at__gt=since)
-    if budget.counts == "subject":
-        same = rows.filter(subject=Slot("subject"), partner=Slot("partner"), pk__lt=Slot("entry"))
-        rows = rows.filter(~Exists(same))
     # One group: of aggregates alone there is no queryset.
     one = rows.order_by().annotate(one=Value(1)).values("one")
-    taken = one.annotate(number=Count(budget.counts, distinct=True), first=Min("at"))
-    return taken.values_list("number", "first")
+    number = one.annotate(number=Count(budget.counts, distinct=True)).values("number")
+    first = one.annotate(first=Min("at")).values("first")
+    actor = User.objects.filter(pk=Slot("actor"))
+    if budget.counts == "subject":
+        # Of the row around the sums: SQLite would ask it of each that they count.
+        same = rows.filter(subject=Slot("subject"), partner=Slot("partner"), pk__lt=Slot("entry"))
+        actor = actor.filter(~Exists(same))
+    return actor.order_by().values_list(Coalesce(Subquery(number), 0), Subquery(first))
 
 
 TAKEN = {budget: Statement(partial(_taken, budget)) for budget in BUDGETS}

@@ -39,6 +39,8 @@ def shown(text: object) -> str:
 
 def written(text: str) -> str:
     """Text of staff, in which letters and emoji may be joined."""
+    if text.isascii():
+        return text
     return DIRECTION.sub(lambda it: it[0] if it[0] in JOINERS else shown(it[0]), text)
 
 

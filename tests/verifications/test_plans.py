@@ -29,6 +29,7 @@ from verifications import (
     audit_log,
     counters,
     disposed,
+    evidence,
     exports,
     history,
     home,
@@ -404,6 +405,19 @@ def test_a_verification_reads_what_stands_beside_it_and_no_more(
     for it in (middle, waiting[0], waiting.last()):
         address = reverse("verification_detail", args=[it.scan_ref])
         wrong += explained.objections(address, lambda address=address: browser.get(address))
+    assert not wrong, "\n\n".join(wrong)
+
+
+@SETTLED
+def test_whoever_looks_again_and_again_is_not_counted_anew(
+    admin: Membership, middle: Verification
+) -> None:
+    def look() -> None:
+        evidence.record_look(admin.user, middle, ())
+
+    for _ in range(1200):
+        look()
+    wrong = plans.Explained(100).objections("again", look)
     assert not wrong, "\n\n".join(wrong)
 
 
