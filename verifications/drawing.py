@@ -119,7 +119,8 @@ def when(at: datetime) -> str:
 
 def exactly(at: datetime) -> str:
     """A time to the second."""
-    return html(f'<time datetime="{looks.iso(at)}">{looks.exact(at)}</time>')
+    iso, exact = looks.seconds(at)
+    return html(f'<time datetime="{iso}">{exact}</time>')
 
 
 def static(path: str) -> str:

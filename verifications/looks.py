@@ -99,10 +99,17 @@ def times(at: datetime) -> tuple[str, str, str]:
     return f"{written}T{second}+00:00", f"{brief}, {second[:5]}", f"{full}, {second} UTC"
 
 
+def seconds(at: datetime) -> tuple[str, str]:
+    """For programs, as HTML knows no microseconds; and for people: 26 Nov 2026, 18:04:05."""
+    at = _utc(at)
+    written, full = _day_to_the_year(at.toordinal())
+    second = clock(at)
+    return f"{written}T{second}+00:00", f"{full}, {second}"
+
+
 def exact(at: datetime) -> str:
     """To the second: 26 Nov 2026, 18:04:05."""
-    at = _utc(at)
-    return f"{full_day(at.date())}, {clock(at)}"
+    return seconds(at)[1]
 
 
 def minute(at: datetime) -> str:
@@ -111,9 +118,8 @@ def minute(at: datetime) -> str:
 
 
 def iso(at: datetime) -> str:
-    """For programs that read the page: HTML knows no microseconds."""
-    at = _utc(at)
-    return f"{at.date().isoformat()}T{clock(at)}+00:00"
+    """For programs that read the page."""
+    return seconds(at)[0]
 
 
 def _utc(at: datetime) -> datetime:
@@ -130,6 +136,13 @@ def _day_names(number: int, today_number: int) -> tuple[str, str, str]:
     if number == today_number - 1:
         return written, "Yesterday", full
     return written, f"{day.day} {day:%b}" if day.year == today.year else full_day(day), full
+
+
+@lru_cache(maxsize=4096)
+def _day_to_the_year(number: int) -> tuple[str, str]:
+    """Of a day, by its number in the calendar."""
+    day = date.fromordinal(number)
+    return day.isoformat(), full_day(day)
 
 
 @lru_cache(maxsize=1024)
