@@ -105,9 +105,9 @@ RULES = {
         "{% if membership.role.rank == 40 %}",
     ),
     "one word for one thing": Rule(
-        "second step, message number, taken back, hold placed or released, status, started",
+        "second step, message number, taken back, hold placed or released",
         r"Two-step|second factor|Second factor|Decision undone|Put on hold by|Released from hold"
-        r"|>Sequence<|>Final state<|>Submitted<",
+        r"|>Sequence<",
         (*TEMPLATES, "templates/**/*.txt", "templates/**/*.typ", "README.md"),
         "<dt>Sequence</dt>",
     ),

@@ -568,23 +568,23 @@ def test_the_state_says_whether_the_partner_was_told(
     suspected: Verification, northbank: Partner, ada: User, as_user: SignIn
 ) -> None:
     client = as_user(ada)
-    assert "Webhook Nothing was sent" in words(client.get(url(suspected)))
+    assert "State Nothing was sent" in words(client.get(url(suspected)))
     factories.endpoint(northbank)
     decide(ada, suspected, Action.APPROVE)
     assert re.search(
-        r"Webhook Goes out \d+ \w+ \d{4}, \d\d:\d\d:\d\d UTC", words(client.get(url(suspected)))
+        r"State Goes out \d+ \w+ \d{4}, \d\d:\d\d:\d\d UTC", words(client.get(url(suspected)))
     )
     delivery = suspected.deliveries.get()
     delivery.attempts, delivery.last_code = 1, 500
     delivery.save()
     page = words(client.get(url(suspected)))
-    assert "Webhook Partner not told yet: trying again" in page
+    assert "State Partner not told yet: trying again" in page
     assert "1 try, last answer 500." in page
     given_up = {"state": DeliveryState.GIVEN_UP, "settled_at": timezone.now()}
     suspected.deliveries.update(**given_up)
-    assert "Webhook Partner not told: given up" in words(client.get(url(suspected)))
+    assert "State Partner not told: given up" in words(client.get(url(suspected)))
     northbank.endpoints.update(removed_at=timezone.now())
-    assert "Webhook Nothing was sent" in words(client.get(url(suspected)))
+    assert "State Nothing was sent" in words(client.get(url(suspected)))
 
 
 def test_what_was_cancelled_after_a_picture_is_not_said_to_be_without(
@@ -671,7 +671,7 @@ def test_what_goes_to_an_endpoint_that_is_off_waits_and_says_so(
     )
     decide(ada, suspected, Action.APPROVE)
     page = words(client.get(url(suspected)))
-    assert "Webhook Partner not told yet: its endpoint is off" in page
+    assert "State Partner not told yet: its endpoint is off" in page
     assert "Waits: its endpoint is off." in page
     assert "Goes out" not in page
 
