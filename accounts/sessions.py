@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from accounts import recent, unsent
+from accounts import access, recent, unsent
 from accounts.access import MemberRequest
 from accounts.middleware import SESSION_KEY
 from accounts.models import Rank, User
@@ -67,6 +67,8 @@ class SignInRequired(LoginRequiredMiddleware):
         if answer:
             return _signed_out(request) if request.method == "POST" else answer
         if request.method != "GET" or not (unsent.waits(request) and recent.is_proven(request)):
+            return None
+        if access.is_for_members(view) and not request.membership:
             return None
         if (fields := unsent.take(request)) is None:
             return None

@@ -189,6 +189,15 @@ def test_what_was_typed_does_not_come_back_where_one_works_no_more(
     assert visit.client.get("/?opened_for=x").status_code == 404
 
 
+def test_what_was_typed_does_not_come_back_to_whoever_works_nowhere(
+    visit: Visit, ada: User
+) -> None:
+    asked = visit.send(INVITE, email="x@y.example")
+    ada.memberships.update(is_active=False)
+    page = visit.prove(asked)
+    assert (page.status_code, "x@y.example" in text(page)) == (403, False)
+
+
 def test_a_session_that_begins_goes_on_with_the_partner_of_what_was_typed(
     over: Visit, ada: User, southpay: Partner, receive: Callable[..., Verification]
 ) -> None:
