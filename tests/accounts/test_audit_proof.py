@@ -15,12 +15,27 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import audit, checkpoints, guards, proof
-from accounts.models import FIRST, AuditCheckpoint, AuditEntry, AuditHead, Kind, User
+from accounts.models import (
+    FIRST,
+    AuditCheckpoint,
+    AuditEntry,
+    AuditHead,
+    Kind,
+    Partner,
+    User,
+)
 from tests import factories
 from tests.verifications import ends
 from tests.verifications.test_decisions import decide, undo
 from verifications import history, holds, notes, tags
-from verifications.models import Decision, DecisionReason, ReleaseReason, Verification
+from verifications.models import (
+    Decision,
+    DecisionReason,
+    ReasonGroup,
+    RejectionReason,
+    ReleaseReason,
+    Verification,
+)
 from verifications.statuses import Action
 
 Receive = Callable[..., Verification]
@@ -328,3 +343,32 @@ def test_show_audit_tells_the_story(
     told = capsys.readouterr().out
     assert "Denied  by Ada Lind  from: Approved; to: Denied; reasons: The applicant" in told
     assert approved.name not in told
+
+
+def test_show_audit_has_each_partner_s_own_words(
+    ada: User,
+    southpay: Partner,
+    approved: Verification,
+    receive: Receive,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Two partners may have the same scan ref."""
+    theirs = receive("01", partner=southpay)
+    assert theirs.scan_ref == approved.scan_ref
+    own = {approved.partner: "Too young for us", southpay: "Too young for them"}
+    for partner, label in own.items():
+        RejectionReason.objects.create(
+            partner=partner, code="UNDER_AGE", label=label, group=ReasonGroup.OTHER, order=1
+        )
+    for it in (approved, theirs):
+        audit.record(
+            Kind.DENIED,
+            actor=ada,
+            partner=it.partner,
+            subject=it.audit_subject,
+            stream=it.audit_stream,
+            reasons=["UNDER_AGE"],
+        )
+    call_command("show_audit", approved.scan_ref)
+    told = capsys.readouterr().out
+    assert all(label in told for label in own.values())

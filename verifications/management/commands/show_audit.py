@@ -15,8 +15,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, scan_ref: str, **options: Any) -> None:
         entries = list(AuditEntry.objects.filter(subject=f"verification:{scan_ref}").order_by("pk"))
-        partner = entries[0].partner if entries else None
-        for line in audit_log.lines(partner, entries):
+        for entry in entries:
+            # Each partner has words of its own, and two may have the same scan ref.
+            (line,) = audit_log.lines(entry.partner, [entry])
             facts = "; ".join(f"{key}: {value}" for key, value in line.facts)
             at = f"{line.at:%Y-%m-%d %H:%M:%S}"
             self.stdout.write(f"{at}  {line.kind}  by {line.who}  {facts}".rstrip())
