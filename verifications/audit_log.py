@@ -145,7 +145,8 @@ def _names(
 ) -> audit_words.Names:
     """Of what these tell of; each kind is asked for where it occurs."""
     facts = [facts for _, facts in told]
-    users = {entry.actor for entry, _ in told} | {it.get("user") for it in facts}
+    users = {entry.actor for entry, _ in told}
+    users |= {it.get(name) for it in facts for name in ("user", "proposer")}
     strangers = {user for user in users if user} - people.keys()
     codes = sorted({code for it in facts for code in it.get("reasons", ())})
     subjects = [entry.subject for entry, _ in told] + [it.get("endpoint", "") for it in facts]

@@ -173,6 +173,19 @@ def test_an_audit_entry_is_shown_in_words(support: Client, northbank: Partner, a
     assert "hidden values shown: yes" in shown
 
 
+def test_who_proposed_rights_is_shown_by_name(support: Client, ada: User, amos: User) -> None:
+    entry = audit.record(
+        Kind.RIGHTS_CONFIRMED,
+        actor=amos,
+        partner=None,
+        subject=f"user:{amos.pk}",
+        stream=f"u/{amos.pk}",
+        proposer=ada.pk,
+    )
+    address = reverse("admin:accounts_auditentry_change", args=[entry.pk])
+    assert "proposed by: Ada Lind" in support.get(address).content.decode()
+
+
 def test_a_message_has_the_number_that_pages_give_it(support: Client, decided: Decision) -> None:
     endpoint = factories.endpoint(decided.partner)
     WebhookDelivery.objects.create(
