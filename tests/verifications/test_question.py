@@ -5,7 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +28,10 @@ STATUSES = [Status.APPROVED, Status.DENIED, Status.EXPIRED]
 TAGS = ["NAME", "UNDER_AGE"]
 REASONS = ["DOC_FAKE", "FACE_BAD"]
 FAR = timedelta(days=9000)
+# The first moment that the provider can tell of, the last, and some that hardly differ.
+ENDS = [datetime.fromtimestamp(0, UTC), datetime.max.replace(tzinfo=UTC)]
+TIED = [rows.NOON + timedelta(microseconds=it) for it in (0, 0, 0, 1)]
+HIGHEST = 10**18 - 1
 
 
 @pytest.fixture
@@ -41,8 +45,10 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def many(northbank: Partner, southpay: Partner, ada: User, amos: User) -> list[Verification]:
     """Seventy verifications of every kind, many of the same moment; some at another partner."""
     luck = random.Random(7)  # noqa: S311
-    made = [_drawn(luck, northbank, place) for place in range(70)]
-    made += [_drawn(luck, southpay, place) for place in range(20)]
+    keys = [*range(2000, 2080), *range(HIGHEST - 10, HIGHEST)]
+    luck.shuffle(keys)
+    made = [_drawn(luck, northbank, place, keys.pop()) for place in range(70)]
+    made += [_drawn(luck, southpay, place, keys.pop()) for place in range(20)]
     made = Verification.objects.bulk_create(made)
     keeping.fill(made)
     for it in made:
@@ -55,11 +61,13 @@ def many(northbank: Partner, southpay: Partner, ada: User, amos: User) -> list[V
     return made
 
 
-def _drawn(luck: random.Random, partner: Partner, place: int) -> Verification:
+def _drawn(luck: random.Random, partner: Partner, place: int, pk: int) -> Verification:
+    spread = [rows.NOON + timedelta(hours=7 * it) for it in range(25)]
     status = luck.choice([*STATUSES, Status.APPROVED, Status.APPROVED])
     return rows.row(
         partner,
         luck.choice(["Alma Veske", "Jonas Okoro"]),
+        pk=pk,
         status=status,
         suspected=status != Status.EXPIRED and luck.random() < 0.3,
         is_final=luck.random() < 0.7,
@@ -68,7 +76,7 @@ def _drawn(luck: random.Random, partner: Partner, place: int) -> Verification:
         platform=luck.choice(["PC", "MOBILE"]),
         review_type=luck.choice(["AUTOMATIC", "MANUAL"]),
         external_ref=luck.choice(["shared", "", f"own-{place}"]),
-        started_at=rows.NOON + timedelta(hours=7 * luck.randrange(25)),
+        started_at=luck.choice([*spread, *2 * TIED, *ENDS]),
     )
 
 
@@ -112,10 +120,14 @@ def _fits(it: Verification, asked: Filters) -> bool:
 
 
 def _expected(partner: Partner, asked: Filters) -> list[int]:
+    return [place.number for place in _places(partner, asked)]
+
+
+def _places(partner: Partner, asked: Filters) -> list[Position]:
     everything = Verification.objects.filter(partner=partner).select_related("decision")
     every = everything.prefetch_related("tags", "decision__reasons")
-    fitting = [(it.started_at, it.pk) for it in every if _fits(it, asked)]
-    return [pk for _, pk in sorted(fitting, reverse=not asked.oldest_first)]
+    fitting = [Position(it.started_at, it.pk) for it in every if _fits(it, asked)]
+    return sorted(fitting, reverse=not asked.oldest_first)
 
 
 def _pages(membership: Membership, asked: Filters) -> Iterator[keyset.Page]:
@@ -177,8 +189,8 @@ def test_the_pages_are_the_answer(
     expected, member = _expected(northbank, asked), factories.membership(ada)
     there = list(_pages(member, asked))
     assert [row.pk for page in there for row in page.rows] == expected
-    behind = rows.NOON + (FAR if asked.oldest_first else -FAR)
-    back = list(_pages(member, replace(asked, before=Position(behind, 1))))
+    behind = Position(ENDS[1], HIGHEST) if asked.oldest_first else Position(ENDS[0], 0)
+    back = list(_pages(member, replace(asked, before=behind)))
     assert [row.pk for page in reversed(back) for row in page.rows] == expected
     for page in there[1:]:
         assert not page.rows or page.newer == Position(page.rows[0].started_at, page.rows[0].pk)
@@ -186,6 +198,27 @@ def test_the_pages_are_the_answer(
     for place in (None, Position(rows.NOON, 7)):
         batches = question.Question(member, replace(asked, after=place)).batches()
         assert [row.pk for batch in batches for row in batch] == expected
+
+
+@pytest.mark.usefixtures("small", "many")
+@anything
+@given(data=st.data())
+def test_from_any_place_pages_go_on_both_ways(
+    northbank: Partner, ada: User, amos: User, data: st.DataObject
+) -> None:
+    """Those of a link that somebody kept: of a row that fits no more, or outside of the days."""
+    asked = data.draw(filters([ada.pk, amos.pk]))
+    expected, member = _places(northbank, asked), factories.membership(ada)
+    rows_there = st.sampled_from(_places(northbank, Filters()))
+    moments = st.sampled_from([*ENDS, *TIED, _moment(7), _moment(80)])
+    nowhere = st.builds(Position, moments, st.sampled_from([0, 1, 2040, HIGHEST]))
+    place = data.draw(rows_there | nowhere)
+    beyond = [it for it in expected if it != place and (it > place) == asked.oldest_first]
+    before = [it for it in expected if it != place and it not in beyond]
+    there = _pages(member, replace(asked, after=place))
+    assert [row.place for page in there for row in page.rows] == beyond
+    back = list(_pages(member, replace(asked, before=place)))
+    assert [row.place for page in reversed(back) for row in page.rows] == before
 
 
 def _page_by_page(membership: Membership, asked: Filters) -> Iterator[Sequence[Any]]:
