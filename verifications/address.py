@@ -56,6 +56,11 @@ class QuestionForm(forms.Form):
         chosen = [(bound, field) for bound, field in given if bound.name not in POSITIONS]
         return [(str(bound.label), _worded(field, bound.value())) for bound, field in chosen]
 
+    @property
+    def is_first(self) -> bool:
+        """Whether the first page is asked for; of a form that was checked."""
+        return not any(self.cleaned_data.get(name) for name in POSITIONS)
+
     @cached_property
     def strange(self) -> list[str]:
         """Keys that were given, and are none of the form's."""

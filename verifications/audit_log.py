@@ -56,7 +56,7 @@ class Log:
     @property
     def is_whole(self) -> bool:
         """All that was asked for stands on this page."""
-        return not (self.newer or self.older or self.searched_to)
+        return self.form.is_first and not (self.newer or self.older or self.searched_to)
 
 
 def question(membership: Membership, query: QueryDict) -> AuditFilterForm:

@@ -34,7 +34,7 @@ class Disposed:
     @property
     def is_whole(self) -> bool:
         """All that was asked for stands on this page."""
-        return not (self.newer or self.older or self.searched_to)
+        return self.form.is_first and not (self.newer or self.older or self.searched_to)
 
 
 @dataclass(frozen=True)

@@ -343,6 +343,19 @@ def test_a_print_of_a_part_says_so(ada: User, northbank: Partner, as_user: SignI
     assert "Newer ones stand on pages before this one. Older ones" in middle
 
 
+@pytest.mark.parametrize(
+    ("address", "number"),
+    [("/audit/", 1), ("/disposed/", 1), ("/webhooks/deliveries/", uuid.UUID(int=1))],
+)
+def test_a_print_of_the_last_page_is_not_all_where_nothing_is_on_it(
+    ada: User, as_user: SignIn, address: str, number: object
+) -> None:
+    """To go on with a search may find nothing more, while the pages before hold what it found."""
+    query = f"?after=1700000000000000-{number}"
+    page = as_user(ada).get(f"{address}{query}").content.decode()
+    assert "This is a part: 0 of more." in page
+
+
 def test_an_export_says_in_the_log_what_it_was_asked(
     ada: User, approved: Verification, as_user: SignIn
 ) -> None:

@@ -47,7 +47,7 @@ class Listing:
     @property
     def is_whole(self) -> bool:
         """All that was asked for stands on this page."""
-        return not (self.newer or self.older or self.searched_to)
+        return self.is_first and not (self.newer or self.older or self.searched_to)
 
 
 def build(membership: Membership, query: QueryDict, now: datetime) -> Listing:
