@@ -71,7 +71,8 @@ def read(text: str, key: type[int] | type[UUID] = int) -> Position:
 
 class Above(TupleGreaterThan):
     """SQLite too compares rows along an index. Django takes them apart there, into an OR that
-    reads everything before the position."""
+    reads everything before the position. Of a table's own key it knows the moment only, and passes
+    by what ties with the position."""
 
     def as_sqlite(self, compiler: Any, connection: Any) -> Any:
         return GreaterThan.as_sql(self, compiler, connection)
