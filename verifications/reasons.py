@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from accounts.statements import Slot, Statement
 from verifications.models import RejectionReason
@@ -23,18 +23,22 @@ def offered(partner: int) -> list[RejectionReason]:
 
 def labels(partner: int, codes: Sequence[str]) -> dict[str, str]:
     """Of those codes that are known, retired ones among them."""
+    if not codes:
+        return {}
     asked = {_code(place): code for place, code in enumerate(codes)}
-    return dict(map(tuple, _labels(len(codes)).rows(partner=partner, **asked))) if codes else {}
+    known = _labels(len(codes)).rows(partner=partner, **asked)
+    # The partner's own come last, and stay.
+    return {code: label for _, code, label in sorted(known, key=lambda it: it[0] is not None)}
 
 
 @cache
 def _labels(codes: int) -> Statement:
-    """Of so many codes. The partner's own come last, and stay."""
+    """Of so many codes, in no order: few are sorted sooner here."""
 
     def queryset() -> QuerySet:
         asked = [Slot(_code(place)) for place in range(codes)]
         rows = RejectionReason.objects.known_to(Slot("partner")).filter(code__in=asked)
-        return rows.order_by(F("partner").asc(nulls_first=True)).values_list("code", "label")
+        return rows.order_by().values_list("partner", "code", "label")
 
     return Statement(queryset)
 
