@@ -28,8 +28,8 @@ SIZE = 50
 # Rows that are read: to learn which filter is the rarest; to see whether any fit, to fill a page
 # where some do, or for whoever asks to go on; to count the tabs.
 PROBED = 120
-GLANCED, WALKED, CONTINUED = 150, 360, 450
-COUNTED = 100
+GLANCED, WALKED, CONTINUED = 150, 260, 420
+COUNTED = 80
 # These are answered by a row of their own beside each verification.
 ROW_BY_ROW = frozenset({"tag", "reason"})
 # What a plan leaves to each question.
