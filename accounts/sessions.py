@@ -70,6 +70,9 @@ class SignInRequired(LoginRequiredMiddleware):
             return None
         if access.is_for_members(view) and not request.membership:
             return None
+        # A window over the page has no room for it: it would be taken, and seen by nobody.
+        if SCRIPT in request.headers and not unsent.is_drawn(view):
+            return None
         if (fields := unsent.take(request)) is None:
             return None
         if request.membership:

@@ -79,6 +79,10 @@ def drawn(view: View) -> View:
     return view
 
 
+def is_drawn(view: Callable) -> bool:
+    return getattr(view, "draws_unsent", False)
+
+
 def of(request: HttpRequest) -> QueryDict | None:
     """What was typed for this address before its person had to sign in."""
     return getattr(request, KEPT, None)
@@ -86,12 +90,13 @@ def of(request: HttpRequest) -> QueryDict | None:
 
 def shown(request: HttpRequest, view: Callable, fields: QueryDict) -> HttpResponse | None:
     """None: by the view itself."""
-    if getattr(view, "draws_unsent", False):
+    if is_drawn(view):
         setattr(request, KEPT, fields)
         return None
     pairs = [(name, text) for name, texts in fields.lists() for text in texts]
     typed = [(name.replace("_", " "), text) for name, text in pairs if _is_own(name, text)]
-    context = {"fields": pairs, "typed": typed, "address": _address(request)}
+    work = getattr(request, "membership", None)
+    context = {"fields": pairs, "typed": typed, "address": _address(request), "work": work}
     return render(request, "accounts/send_again.html", context)
 
 

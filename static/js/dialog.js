@@ -2,6 +2,7 @@
 // Whatever fails here, the link is followed or the form is sent as without script.
 
 const SHOWN_AGAIN = [409, 422];
+const SCRIPT = { "X-Requested-With": "dialog" };
 
 function isPlain(event) {
   return event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
@@ -70,7 +71,7 @@ export function bind(link, enhance) {
 
   async function open() {
     if (!dialog) {
-      const answer = await fetch(link.href, { redirect: "error" });
+      const answer = await fetch(link.href, { redirect: "error", headers: SCRIPT });
       if (!answer.ok) throw new Error(`Answer ${answer.status}`);
       dialog = windowFor(await partOf(await answer.text(), link.href));
       await show(dialog);
@@ -127,7 +128,7 @@ export function bind(link, enhance) {
       body: new FormData(form, submitter),
       redirect: "manual",
       // So that it is refused where one has to sign in: a redirect tells nobody where it leads.
-      headers: { "X-Requested-With": "dialog" },
+      headers: SCRIPT,
     });
     if (answer.type === "opaqueredirect") {
       location.assign(dialog.dataset.done ?? location.pathname + location.search);

@@ -100,8 +100,11 @@ def test_what_was_typed_comes_back_and_is_sent_by_a_press_of_ones_own(visit: Vis
 
 
 def test_a_button_pressed_too_late_is_offered_again(late: Visit, vera: User) -> None:
-    page = late.prove(late.send(f"/team/{factories.membership(vera).pk}/deactivate/"))
+    address = f"/team/{factories.membership(vera).pk}/deactivate/"
+    page = late.prove(late.send(address))
     assert (page.status_code, ">Go on<" in text(page), fields(page)) == (200, True, {})
+    # Somebody else may have pressed it.
+    assert f'<code class="kept">{address}</code> of <bdi>Northbank</bdi>' in text(page)
     assert factories.membership(vera).is_active
     press(late.client, page)
     assert not factories.membership(vera).is_active
@@ -113,6 +116,14 @@ def test_what_a_page_brought_is_not_shown_as_typed(late: Visit, approved: Verifi
     page = late.prove(asked)
     assert fields(page).keys() == {"seen_revision", "request_key", "agreed"}
     assert page.context["typed"] == []
+
+
+def test_a_window_over_a_page_takes_nothing_that_it_cannot_show(late: Visit) -> None:
+    asked = late.send(INVITE, email="nia@new.example")
+    late.client.post(asked, {"password": PASSWORD})
+    by_script = {"X-Requested-With": "dialog"}
+    assert ">Go on<" not in text(late.client.get(INVITE, headers=by_script))
+    assert late.come_back(INVITE) == {"email": "nia@new.example"}
 
 
 def test_what_was_typed_is_shown_once_and_nowhere_else(late: Visit) -> None:
