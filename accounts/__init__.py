@@ -13,7 +13,8 @@ budgets      how much of other people's data one person may take
 checkpoints  signed sums over it;  proof  that nobody else wrote
 sealing      what opens only with its key, in its place
 lone         secrets that stand alone in a row, read as if in clear
-statements   queries whose SQL is written once, with slots for values;  instances  of their rows
+statements   queries whose SQL is written once, with slots for values;  instances  of their rows,
+             cursors  by which they reach their database
 insertions   new rows whose SQL is written once;  updates  columns of a row
 guards       append-only by trigger, on SQLite and on PostgreSQL
 letters      the one door by which they go out, after the request;  emails  another for a user

@@ -16,7 +16,7 @@ transport      one guarded request to an address that a stranger wrote
 listing detail home confirm deliveries/ audit_log disposed buttons    pages as objects
 audit_words    what the audit log tells, in words
 exports        the list as a file;  report/  one verification as a file to hand on
-dossier/ evidence glance watermark timeline figures keeping waiting    parts of pages
+dossier/ evidence pair glance watermark timeline figures keeping waiting    parts of pages
 telling        who is told of a decision, and when;  frame  around each page
 search  keyset  address  fields  forms    what pages stand on
 drawing        the language of the pages;  looks  how things look in words and shapes

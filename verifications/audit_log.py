@@ -53,11 +53,6 @@ class Log:
     checkpoint: AuditCheckpoint | None
     proven: dict[str, Any] | None
 
-    @property
-    def is_whole(self) -> bool:
-        """All that was asked for stands on this page."""
-        return self.form.is_first and not (self.newer or self.older or self.searched_to)
-
 
 def question(membership: Membership, query: QueryDict) -> AuditFilterForm:
     people = memberships.people(membership.partner)

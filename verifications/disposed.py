@@ -31,11 +31,6 @@ class Disposed:
     searched_back: bool
     is_filtered: bool
 
-    @property
-    def is_whole(self) -> bool:
-        """All that was asked for stands on this page."""
-        return self.form.is_first and not (self.newer or self.older or self.searched_to)
-
 
 @dataclass(frozen=True)
 class Loss:

@@ -44,11 +44,6 @@ class Listing:
     searched_back: bool
     further: str
 
-    @property
-    def is_whole(self) -> bool:
-        """All that was asked for stands on this page."""
-        return self.is_first and not (self.newer or self.older or self.searched_to)
-
 
 def build(membership: Membership, query: QueryDict, now: datetime) -> Listing:
     """A question that cannot be understood gives no rows and the form that says why."""
